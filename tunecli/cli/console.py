@@ -1,0 +1,88 @@
+"""Where output goes: results to stdout, progress and advice to stderr.
+
+    output.say("resuming at trial 7")     # stderr, unless --quiet
+    output.note("import took 4.1 s")      # stderr, with --verbose
+    output.result("…")                    # stdout, text
+    output.print(table)                   # stdout, anything Rich can draw
+    output.json({...})                    # stdout, one JSON document with its schema_version
+
+Colour, width and animation follow the terminal, NO_COLOR, TERM and CI.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from tunecli.errors import Problem
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+SCHEMA_VERSION = 1
+"""Of every `--json` document: keys are added, never renamed, while it stays."""
+
+
+@dataclass
+class Output:
+    """What the command line was told about output."""
+
+    quiet: bool = False
+    verbose: bool = False
+    debug: bool = False
+
+    def say(self, text: str) -> None:
+        """Prints progress or advice to stderr, unless quiet."""
+        if not self.quiet:
+            sys.stderr.write(f"{text}\n")
+            sys.stderr.flush()
+
+    def note(self, text: str) -> None:
+        """Prints to stderr what only `--verbose` asks for."""
+        if self.verbose:
+            self.say(text)
+
+    def problem(self, problem: Problem) -> None:
+        """Prints an error to stderr, quiet or not."""
+        sys.stderr.write(f"{problem}\n")
+        sys.stderr.flush()
+
+    def result(self, text: str) -> None:
+        """Prints a result to stdout."""
+        sys.stdout.write(f"{text}\n")
+        sys.stdout.flush()
+
+    def print(self, renderable: Any) -> None:
+        """Draws a Rich renderable on stdout."""
+        self.stdout_console().print(renderable)
+
+    def json(self, document: Mapping[str, Any]) -> None:
+        """Prints one JSON document to stdout."""
+        self.result(json.dumps({"schema_version": SCHEMA_VERSION, **document}, indent=2, allow_nan=False))
+
+    def stdout_console(self) -> Console:
+        """Returns a console on stdout; as wide as the terminal, or 120 columns in a pipe."""
+        from rich.console import Console
+
+        width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else 120
+        return Console(highlight=False, width=width, soft_wrap=False)
+
+    def stderr_console(self) -> Console:
+        """Returns a console on stderr."""
+        from rich.console import Console
+
+        return Console(highlight=False, stderr=True)
+
+    @property
+    def is_animated(self) -> bool:
+        """Whether a live view may be drawn on stderr."""
+        is_dumb = os.environ.get("TERM", "") in ("", "dumb") or "CI" in os.environ
+        return sys.stderr.isatty() and not is_dumb and not self.quiet
+
+
+output = Output()
+"""The one output of this process; `cli.main` sets its switches."""

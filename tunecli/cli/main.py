@@ -1,0 +1,85 @@
+"""The entry point: the table of commands, the switches that go anywhere, and the one handler of errors."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any
+
+import typer
+
+from tunecli import __version__
+from tunecli.cli.console import output
+from tunecli.errors import Interrupted, TunecliError
+
+COMMANDS: tuple[Callable[..., Any], ...] = ()
+"""In the order of `--help`."""
+
+_ANYWHERE = ("--quiet", "--verbose", "--debug")
+
+app = typer.Typer(
+    name="tunecli",
+    help="A hyperparameter tuner for Keras: one YAML file in, an honest winner out.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for _command in COMMANDS:
+    app.command()(_command)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        output.result(f"tunecli {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _switches(
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print results and errors only. Goes anywhere.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", help="Say more. Goes anywhere.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks. Goes anywhere.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    output.quiet, output.verbose, output.debug = quiet, verbose, debug
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Runs the command line and exits with its code.
+
+    Args:
+        arguments: What follows the program's name; default: that of the process.
+    """
+    sys.exit(run(sys.argv[1:] if arguments is None else arguments))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Runs the command line and returns its exit code; the only place that prints errors."""
+    try:
+        app(args=_switches_first(arguments), prog_name="tunecli")
+    except SystemExit as exit_:
+        return exit_.code if isinstance(exit_.code, int) else int(exit_.code is not None)
+    except TunecliError as error:
+        if output.debug and not isinstance(error, Interrupted):
+            raise
+        for problem in error.problems:
+            output.problem(problem)
+        return error.exit_code
+    except KeyboardInterrupt:
+        return Interrupted.exit_code
+    except BrokenPipeError:
+        # the reader has gone (`tunecli list | head -1`); keep Python from complaining about it at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return 0
+
+
+def _switches_first(arguments: Sequence[str]) -> list[str]:
+    """Moves the switches that go anywhere in front of the command."""
+    end = list(arguments).index("--") if "--" in arguments else len(arguments)
+    moved = [each for each in arguments[:end] if each in _ANYWHERE]
+    kept = [each for each in arguments[:end] if each not in _ANYWHERE]
+    return [*dict.fromkeys(moved), *kept, *arguments[end:]]

@@ -1,0 +1,184 @@
+"""What a data set is: its card, what its headers say, and its unscaled columns.
+
+description = DATASETS.load("california_housing").describe(options)   # headers only, for `validate`
+data = DATASETS.load("california_housing").load(options)              # arrays, for a search
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from pydantic import BaseModel, ConfigDict
+
+from tunecli.errors import UsageError
+from tunecli.spec.experiment import Task
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+class DatasetOptions(BaseModel):
+    """What a spec says about the data themselves, apart from how they are split.
+
+    Attributes:
+        path: The file's absolute path (csv only).
+        target: The column to predict (csv only).
+        task: What is predicted; None to infer it from the target (csv only).
+        features: The columns to learn from; None for all but the target.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    path: str | None = None
+    target: str | None = None
+    task: Task | None = None
+    features: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True)
+class DatasetCard:
+    """What a person wants to know before using a data set.
+
+    Attributes:
+        title: Its full name.
+        shape: Such as `20,640 rows × 8 features`.
+        task: What is predicted, or None if that depends on the file.
+        source: Where it comes from.
+        licence: Under what terms.
+    """
+
+    title: str
+    shape: str
+    task: Task | None
+    source: str
+    licence: str
+
+
+@dataclass(frozen=True)
+class Description:
+    """What headers and metadata say, without loading the data.
+
+    Attributes:
+        task: What is predicted.
+        target: The name of what is predicted.
+        features: The names of the columns used, or () for images.
+        image_shape: `(height, width, channels)` for images, else None.
+        classes: The classes' names in the order of their codes, where they are known; else ().
+        rows: The number of rows that may be split, or None if unknown; a test part of its own is not counted.
+        has_own_test: Whether the data come with a test part, so that no fraction may be asked for.
+    """
+
+    task: Task
+    target: str
+    features: tuple[str, ...] = ()
+    image_shape: tuple[int, int, int] | None = None
+    classes: tuple[str, ...] = ()
+    rows: int | None = None
+    has_own_test: bool = False
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Unscaled input columns; rows are the first axis of every array.
+
+    Attributes:
+        numeric: float64, shape `(rows, numeric columns)`; NaN where missing.
+        numeric_names: Their names.
+        categorical: int32 codes into `categories`, shape `(rows, categorical columns)`; -1 where missing.
+        categorical_names: Their names.
+        categories: For each categorical column its distinct texts, sorted.
+        images: uint8, shape `(rows, height, width, channels)`, or None for a table.
+    """
+
+    numeric: NDArray[np.float64]
+    numeric_names: tuple[str, ...]
+    categorical: NDArray[np.int32]
+    categorical_names: tuple[str, ...] = ()
+    categories: tuple[tuple[str, ...], ...] = ()
+    images: NDArray[np.uint8] | None = None
+
+
+@dataclass(frozen=True)
+class RawData:
+    """A loaded data set.
+
+    Attributes:
+        task: What is predicted.
+        columns: The inputs of all rows, those of a test part of its own last.
+        target: float64 values for regression, else int64 class codes; shape `(rows,)`.
+        target_name: What is predicted.
+        classes: The classes' names in the order of their codes; () for regression.
+        own_test_rows: How many of the last rows are a test part of the data set's own.
+    """
+
+    task: Task
+    columns: Columns
+    target: NDArray[np.float64] | NDArray[np.int64]
+    target_name: str
+    classes: tuple[str, ...] = ()
+    own_test_rows: int = 0
+
+    def fingerprint(self) -> dict[str, dict[str, object]]:
+        """Returns shape, dtype and sha256 of every array, to tell on resume whether the data are the same."""
+        arrays = {
+            "numeric": self.columns.numeric,
+            "categorical": self.columns.categorical,
+            "images": self.columns.images,
+            "target": self.target,
+        }
+        return {name: _fingerprint(array) for name, array in arrays.items() if array is not None and array.size}
+
+
+class OptionError(UsageError):
+    """An option of `dataset:` does not fit; `field` names it."""
+
+    def __init__(self, field: str, what: str, *, hint: str = "") -> None:
+        super().__init__(what, hint=hint)
+        self.field = field
+
+
+class Dataset(Protocol):
+    """A source of data."""
+
+    @property
+    def card(self) -> DatasetCard:
+        """What a person wants to know before using it."""
+        ...
+
+    def describe(self, options: DatasetOptions) -> Description:
+        """Says what headers and metadata tell; reads no data that need a download.
+
+        Raises:
+            OptionError: The options name a column that does not exist, or an option this data set does not have.
+            DataError: A file is missing or cannot be read.
+        """
+        ...
+
+    def load(self, options: DatasetOptions) -> RawData:
+        """Loads the unscaled columns, downloading them first if need be.
+
+        Raises:
+            DataError: The data are missing, damaged, or not usable for the task.
+        """
+        ...
+
+    def find(self) -> Path | None:
+        """Returns where the data are on this machine, or None if they must be fetched (or depend on the spec)."""
+        ...
+
+    def fetch(self) -> Path:
+        """Makes sure that the data are on this machine, and returns where.
+
+        Raises:
+            DataError: They could not be fetched.
+        """
+        ...
+
+
+def _fingerprint(array: NDArray[np.generic]) -> dict[str, object]:
+    digest = hashlib.sha256(array.tobytes()).hexdigest()
+    return {"shape": list(array.shape), "dtype": str(array.dtype), "sha256": digest}

@@ -1,0 +1,75 @@
+"""What can go wrong for a user: one exception tree, each kind with its exit code.
+
+An error says where, what was received and what is allowed, and hints at the next command. `cli.main` prints
+them; nobody else does. A failed trial is not an error but a result (`study.trial`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong, and what to do about it.
+
+    Attributes:
+        what: What was received and what is allowed; lower case, no full stop.
+        where: The place, such as `configs/a.yaml:14:10: search_space.units.min` or a file's path.
+        hint: The next thing to do.
+    """
+
+    what: str
+    where: str = ""
+    hint: str = ""
+
+    def __str__(self) -> str:
+        """Returns the problem as it is printed, one or two lines."""
+        line = f"{self.where}: {self.what}" if self.where else self.what
+        return f"{line}\nhint: {self.hint}" if self.hint else line
+
+
+class TunecliError(Exception):
+    """An error that the user can act on."""
+
+    exit_code = 1
+
+    def __init__(self, what: str, *, where: str = "", hint: str = "") -> None:
+        self.problems: tuple[Problem, ...] = (Problem(what, where, hint),)
+        super().__init__(what)
+
+    def __str__(self) -> str:
+        """Returns every problem, one after the other."""
+        return "\n".join(str(problem) for problem in self.problems)
+
+
+class StudyError(TunecliError):
+    """The search or a training failed."""
+
+
+class UsageError(TunecliError):
+    """The command or the spec asks for something that cannot be done."""
+
+    exit_code = 2
+
+
+class SpecError(UsageError):
+    """A spec is not valid; holds every problem that was found in it."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        found = tuple(problems)
+        super().__init__(found[0].what)
+        self.problems = found
+
+
+class DataError(TunecliError):
+    """Data are missing or damaged."""
+
+    exit_code = 3
+
+
+class Interrupted(TunecliError):
+    """The user stopped a command that can be continued."""
+
+    exit_code = 130

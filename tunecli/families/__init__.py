@@ -1,0 +1,13 @@
+"""The model families: one file a member, one table; each sees a pure `DataSignature` and hyperparameter values."""
+
+from tunecli.families.base import Family
+from tunecli.registry import Registry
+
+FAMILIES: Registry[Family] = Registry(
+    "family",
+    {
+        "linear": "tunecli.families.linear:FAMILY",
+        "mlp": "tunecli.families.mlp:FAMILY",
+        "cnn": "tunecli.families.cnn:FAMILY",
+    },
+)

@@ -1,0 +1,128 @@
+"""What a model family is: its hyperparameters, the data it accepts, and how its models are built.
+
+    class Mlp:                                   # families/mlp.py
+        hyperparameters = (Hyperparameter("units", Kind.INT, default=64, min=1, doc="…"), …)
+        def fault(self, shape): ...              # None, or why such inputs do not fit
+        def build(self, signature, values): ...  # an uncompiled keras.Model
+
+A family reads values by name and nothing else: no spec, no files, no global state. Optimizer, loss and batch size are
+shared by all families and declared in `families.compiling`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from tunecli.spec.experiment import Task
+from tunecli.spec.space import Kind, Value, same
+
+if TYPE_CHECKING:
+    import keras
+
+
+@dataclass(frozen=True)
+class DataSignature:
+    """What a model must know of the data.
+
+    Attributes:
+        task: What is predicted.
+        shape: One input row: `(features,)` for a table, `(height, width, channels)` for images.
+        outputs: Width of the last layer: the number of classes, or 1 for regression and two classes.
+    """
+
+    task: Task
+    shape: tuple[int, ...]
+    outputs: int
+
+
+@dataclass(frozen=True)
+class Hyperparameter:
+    """A value that a family, an optimizer or the training reads.
+
+    Attributes:
+        name: As written in a spec.
+        kind: What values it takes.
+        default: Its value where the spec says nothing.
+        doc: One line for people.
+        min: Lowest legal value, inclusive; None for no bound.
+        max: Highest legal value; None for no bound.
+        below: Every legal value is strictly below this; None for no bound.
+        values: The legal values of a choice.
+        applies: It is read only where these other hyperparameters have one of these values.
+        layer_count: The hyperparameter that counts the layers, if `layers:` may give this one layer by layer, as a
+            list of ints; the list then sets the count, too.
+        words: Texts that are legal beside numbers.
+    """
+
+    name: str
+    kind: Kind
+    default: Value
+    doc: str
+    min: float | None = None
+    max: float | None = None
+    below: float | None = None
+    values: tuple[Value, ...] = ()
+    applies: Mapping[str, tuple[Value, ...]] = field(default_factory=dict)
+    layer_count: str = ""
+    words: tuple[str, ...] = ()
+
+    def applies_to(self, values: Mapping[str, Value]) -> bool:
+        """Says whether the hyperparameter is read beside these values."""
+        return all(any(same(values.get(name), each) for each in allowed) for name, allowed in self.applies.items())
+
+    def fault(self, value: Value) -> str | None:
+        """Returns what is wrong with `value`, or None."""
+        if self.kind is Kind.CHOICE:
+            known = any(same(value, each) for each in self.values)
+            return None if known else f"{value!r} is not one of {', '.join(map(str, self.values))}"
+        if value in self.words:
+            return None
+        if isinstance(value, list):
+            if not self.layer_count:
+                return "takes one value, not a list"
+            return next((fault for fault in map(self.fault, value) if fault), None) if value else "is an empty list"
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return f"{value!r} is not a number"
+        if self.kind is Kind.INT and not isinstance(value, int):
+            return f"{value!r} is not a whole number"
+        if self.min is not None and value < self.min:
+            return f"{value:g} is below {self.min:g}"
+        if self.max is not None and value > self.max:
+            return f"{value:g} is above {self.max:g}"
+        if self.below is not None and value >= self.below:
+            return f"{value:g} is not below {self.below:g}"
+        return None
+
+
+def boolean(name: str, doc: str, *, applies: Mapping[str, tuple[Value, ...]] | None = None) -> Hyperparameter:
+    """Returns a hyperparameter that is off by default."""
+    return Hyperparameter(name, Kind.CHOICE, False, doc, values=(False, True), applies=applies or {})
+
+
+class Family(Protocol):
+    """A kind of model that can be built from hyperparameter values."""
+
+    @property
+    def summary(self) -> str:
+        """One line for people."""
+        ...
+
+    @property
+    def hyperparameters(self) -> tuple[Hyperparameter, ...]:
+        """What `build` reads; a name may stand twice if what it applies to differs."""
+        ...
+
+    def fault(self, image_shape: tuple[int, int, int] | None) -> str | None:
+        """Returns why inputs of this kind (images, or a table if None) do not fit, or None."""
+        ...
+
+    def build(self, signature: DataSignature, values: Mapping[str, Value]) -> keras.Model:
+        """Builds an uncompiled model whose output is in the target's own units, or probabilities.
+
+        Args:
+            signature: What the data look like.
+            values: A value for every hyperparameter that applies.
+        """
+        ...

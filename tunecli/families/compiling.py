@@ -1,0 +1,116 @@
+"""What every family shares: the optimizers, losses and metrics, their hyperparameters, and compiling a model with them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from tunecli.families.base import Hyperparameter, boolean
+from tunecli.spec.experiment import Task
+from tunecli.spec.space import Kind, Value
+
+if TYPE_CHECKING:
+    import keras
+
+OPTIMIZERS = ("sgd", "adam", "adamw", "rmsprop", "nadam", "adagrad")
+
+LOSSES = {
+    Task.REGRESSION: ("mse", "mae", "huber"),
+    Task.BINARY: ("binary_crossentropy",),
+    Task.MULTICLASS: ("sparse_categorical_crossentropy",),
+}
+"""The losses of each task, its default first."""
+
+
+def _float(name: str, default: float, doc: str, *, of: tuple[Value, ...], **bounds: float) -> Hyperparameter:
+    return Hyperparameter(name, Kind.FLOAT, default, doc, applies={"optimizer": of}, **bounds)
+
+
+_ADAMS = ("adam", "adamw", "nadam")
+
+OPTIMIZER_HYPERPARAMETERS: tuple[Hyperparameter, ...] = (
+    Hyperparameter("optimizer", Kind.CHOICE, "adam", "How weights are updated.", values=OPTIMIZERS),
+    _float("learning_rate", 0.01, "Size of an update.", of=("sgd",), min=0.0),
+    _float("learning_rate", 0.001, "Size of an update.", of=(*_ADAMS, "rmsprop", "adagrad"), min=0.0),
+    _float("momentum", 0.0, "Share of the last update that is kept.", of=("sgd", "rmsprop"), min=0.0, below=1.0),
+    boolean("nesterov", "Look ahead along the momentum.", applies={"optimizer": ("sgd",)}),
+    _float("beta_1", 0.9, "Decay of the mean of gradients.", of=_ADAMS, min=0.0, below=1.0),
+    _float("beta_2", 0.999, "Decay of the mean of squared gradients.", of=_ADAMS, min=0.0, below=1.0),
+    _float("rho", 0.9, "Decay of the mean of squared gradients.", of=("rmsprop",), min=0.0, below=1.0),
+    _float("epsilon", 1e-7, "Keeps divisions finite.", of=(*_ADAMS, "rmsprop", "adagrad"), min=0.0),
+    _float("weight_decay", 0.004, "Decoupled decay of weights.", of=("adamw",), min=0.0),
+    _float("initial_accumulator_value", 0.1, "Start of the sum of squares.", of=("adagrad",), min=0.0),
+    boolean("amsgrad", "Keep the largest second moment.", applies={"optimizer": ("adam", "adamw")}),
+    boolean("centered", "Normalise by the variance of gradients.", applies={"optimizer": ("rmsprop",)}),
+)
+
+
+def shared_hyperparameters(task: Task) -> tuple[Hyperparameter, ...]:
+    """Returns the hyperparameters of compiling and training for a task."""
+    losses = LOSSES[task]
+    found = (
+        *OPTIMIZER_HYPERPARAMETERS,
+        Hyperparameter("loss", Kind.CHOICE, losses[0], "What training minimises.", values=losses),
+        Hyperparameter("batch_size", Kind.INT, 32, "Rows of one step, or full.", min=1, words=("full",)),
+    )
+    if task is not Task.REGRESSION:
+        return found
+    delta = Hyperparameter(
+        "huber_delta",
+        Kind.FLOAT,
+        1.0,
+        "Where huber turns from squares to absolute values, in the target's units.",
+        min=0.0,
+        applies={"loss": ("huber",)},
+    )
+    return (*found, delta)
+
+
+def compile_model(model: keras.Model, task: Task, values: Mapping[str, Value], *, steps_per_execution: int = 1) -> None:
+    """Compiles `model` with the optimizer, loss and metrics that `values` name."""
+    model.compile(
+        optimizer=build_optimizer(values),
+        loss=_loss(values),
+        metrics=_metrics(task),
+        steps_per_execution=steps_per_execution,
+    )
+
+
+def build_optimizer(values: Mapping[str, Value]) -> keras.optimizers.Optimizer:
+    """Returns the optimizer that `values` name, with those of their settings that it reads."""
+    import keras
+
+    classes = {
+        "sgd": keras.optimizers.SGD,
+        "adam": keras.optimizers.Adam,
+        "adamw": keras.optimizers.AdamW,
+        "rmsprop": keras.optimizers.RMSprop,
+        "nadam": keras.optimizers.Nadam,
+        "adagrad": keras.optimizers.Adagrad,
+    }
+    chosen = {"optimizer": values["optimizer"]}
+    names = [each.name for each in OPTIMIZER_HYPERPARAMETERS[1:] if each.applies_to(chosen)]
+    return classes[str(values["optimizer"])](**{name: values[name] for name in names if name in values})
+
+
+def _loss(values: Mapping[str, Value]) -> Any:
+    import keras
+
+    if values["loss"] == "huber":
+        return keras.losses.Huber(delta=values["huber_delta"])
+    return keras.losses.get(values["loss"])
+
+
+def _metrics(task: Task) -> list[Any]:
+    import keras
+
+    if task is Task.REGRESSION:
+        return [
+            keras.metrics.MeanSquaredError(name="mse"),
+            keras.metrics.RootMeanSquaredError(name="rmse"),
+            keras.metrics.MeanAbsoluteError(name="mae"),
+            keras.metrics.R2Score(name="r2"),
+        ]
+    if task is Task.BINARY:
+        return [keras.metrics.BinaryAccuracy(name="accuracy")]
+    return [keras.metrics.SparseCategoricalAccuracy(name="accuracy")]

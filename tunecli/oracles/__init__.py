@@ -1,0 +1,1 @@
+"""Who proposes trials: one protocol, over KerasTuner's oracles."""

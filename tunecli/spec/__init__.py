@@ -1,0 +1,1 @@
+"""What the user wrote: read, overridden, validated in form; pydantic and PyYAML only."""

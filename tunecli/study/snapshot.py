@@ -1,0 +1,106 @@
+"""A study at one moment: what its journal adds up to."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+from tunecli.study.events import (
+    Answer,
+    Asked,
+    Created,
+    EndReason,
+    Event,
+    Finished,
+    SessionEnded,
+    SessionStarted,
+    Started,
+)
+from tunecli.study.objective import Objective
+from tunecli.study.trial import Trial, TrialStatus
+
+
+@dataclass
+class Snapshot:
+    """The sum of the events so far; `apply` adds one more.
+
+    Attributes:
+        study: The study's name.
+        objective: What decides.
+        trials: By id, in the order of asking.
+        created_at: When the study was begun, in seconds since the epoch.
+        updated_at: When the last event was written.
+        spent_s: Wall-clock seconds of all sessions, to the last event of each.
+        end_reason: Why the last session ended; None while one runs or after a kill.
+    """
+
+    study: str
+    objective: Objective
+    trials: dict[int, Trial] = field(default_factory=dict)
+    created_at: float = 0.0
+    updated_at: float = 0.0
+    spent_s: float = 0.0
+    end_reason: EndReason | None = None
+
+    @classmethod
+    def of(cls, events: Iterable[Event]) -> Snapshot:
+        """Adds up a journal; its first event must be `Created`."""
+        iterator = iter(events)
+        first = next(iterator)
+        assert isinstance(first, Created), "a journal begins with the study's creation"
+        snapshot = cls(first.study, first.objective, created_at=first.at, updated_at=first.at)
+        for event in iterator:
+            snapshot.apply(event)
+        return snapshot
+
+    def apply(self, event: Event) -> None:
+        """Takes in one more event."""
+        match event:
+            case SessionStarted():
+                self.end_reason = None
+                self.updated_at = event.at  # time between sessions is not spent
+            case Asked(answer=Answer.TRIAL, suggestion=suggestion) if suggestion is not None:
+                self.trials[suggestion.trial] = Trial(suggestion, event.slot, event.engine, event.engine_reason)
+            case Started():
+                trial = self.trials[event.trial]
+                self.trials[event.trial] = replace(trial, attempts=event.attempt)
+            case Finished():
+                self.trials[event.trial] = replace(self.trials[event.trial], outcome=event.outcome)
+            case SessionEnded():
+                self.end_reason = event.reason
+            case _:
+                pass
+        self.spent_s += max(0.0, event.at - self.updated_at)
+        self.updated_at = event.at
+
+    @property
+    def completed(self) -> list[Trial]:
+        """The trials that ended with a score, best first; equals in the order of their ids."""
+        done = [trial for trial in self.trials.values() if trial.status is TrialStatus.COMPLETED]
+        return sorted(done, key=lambda trial: (self.objective.sort_key(trial.score or 0.0), trial.id))
+
+    @property
+    def failed(self) -> list[Trial]:
+        """The trials that ended without a score."""
+        return [trial for trial in self.trials.values() if trial.status is TrialStatus.FAILED]
+
+    @property
+    def running(self) -> list[Trial]:
+        """The trials that were asked for and have not ended."""
+        return [trial for trial in self.trials.values() if not trial.is_finished]
+
+    @property
+    def best(self) -> Trial | None:
+        """The winner so far."""
+        return next(iter(self.completed), None)
+
+    def lineage(self, trial: int) -> tuple[int, ...]:
+        """Returns the ids of a trial's ancestors and its own, the eldest first."""
+        parent = self.trials[trial].suggestion.parent
+        return (*(self.lineage(parent) if parent is not None else ()), trial)
+
+    def commonest_cause(self) -> tuple[str, int] | None:
+        """Returns the cause that most failed trials share, and their number."""
+        causes = Counter(trial.outcome.cause for trial in self.failed if trial.outcome)
+        return causes.most_common(1)[0] if causes else None

@@ -1,0 +1,134 @@
+"""A trial: one set of values and what came of it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict
+
+from tunecli.spec.space import Values
+from tunecli.study.objective import Objective
+
+
+class TrialStatus(StrEnum):
+    """How far a trial has come."""
+
+    RUNNING = "running"
+    COMPLETED = "completed"
+    FAILED = "failed"
+
+
+class Measurement(BaseModel):
+    """Metric values at the end of one epoch.
+
+    Attributes:
+        epoch: Counted from 1 over the whole lineage of a Hyperband trial.
+        metrics: By name, in the target's own units; what is not finite is kept as it is.
+        duration_s: Wall-clock seconds of the epoch, validation included.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
+
+    epoch: int
+    metrics: dict[str, float]
+    duration_s: float = 0.0
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """What an oracle proposes: values, and the epochs to train.
+
+    Attributes:
+        trial: The trial's id, counted from 0.
+        values: The searched parameters that are active; the rest is the plan's.
+        start_epoch: Epochs that are trained already, by `parent`.
+        end_epoch: Epochs that the trial has behind it when it ends.
+        parent: The trial whose last-epoch state this one goes on from (Hyperband), or None.
+    """
+
+    trial: int
+    values: Values
+    start_epoch: int
+    end_epoch: int
+    parent: int | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a trial.
+
+    Attributes:
+        status: COMPLETED or FAILED.
+        score: The objective at the best epoch of the whole lineage; None if it failed.
+        best_epoch: That epoch, counted from 1 over the lineage.
+        metrics: All finite metrics at that epoch.
+        epochs_run: The last epoch that was trained, counted over the lineage.
+        duration_s: Wall-clock seconds of the attempt that ended.
+        cause: Why it failed, in a line.
+    """
+
+    status: TrialStatus
+    score: float | None = None
+    best_epoch: int | None = None
+    metrics: dict[str, float] = field(default_factory=dict)
+    epochs_run: int = 0
+    duration_s: float = 0.0
+    cause: str = ""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A suggestion, where it runs and, once it has ended, its outcome."""
+
+    suggestion: Suggestion
+    slot: int
+    engine: str
+    engine_reason: str
+    attempts: int = 0
+    outcome: Outcome | None = None
+
+    @property
+    def id(self) -> int:
+        """The trial's number, counted from 0."""
+        return self.suggestion.trial
+
+    @property
+    def status(self) -> TrialStatus:
+        """How far the trial has come."""
+        return self.outcome.status if self.outcome else TrialStatus.RUNNING
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether the trial has ended, one way or the other."""
+        return self.outcome is not None
+
+    @property
+    def score(self) -> float | None:
+        """The objective at the best epoch, or None."""
+        return self.outcome.score if self.outcome else None
+
+
+def conclude(measurements: Sequence[Measurement], objective: Objective, *, duration_s: float) -> Outcome:
+    """Scores a training from the measurements of its whole lineage.
+
+    Returns:
+        A completed outcome at the best epoch (the first of equals), or a failed one if the objective was never finite.
+    """
+    scores = [each.metrics.get(objective.metric, math.nan) for each in measurements]
+    best = objective.best(scores)
+    epochs_run = measurements[-1].epoch if measurements else 0
+    if best is None:
+        cause = f"{objective.metric} was not finite in any epoch"
+        return Outcome(TrialStatus.FAILED, epochs_run=epochs_run, duration_s=duration_s, cause=cause)
+    at_best = measurements[scores.index(best)]
+    return Outcome(
+        TrialStatus.COMPLETED,
+        score=best,
+        best_epoch=at_best.epoch,
+        metrics={name: value for name, value in at_best.metrics.items() if math.isfinite(value)},
+        epochs_run=epochs_run,
+        duration_s=duration_s,
+    )
