@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import socket
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+import yaml
+
+if TYPE_CHECKING:
+    from tunecli.plan import Plan
 
 
 @pytest.fixture(autouse=True)
@@ -29,3 +36,28 @@ def fence(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPa
 def configs() -> Path:
     """The folder of the shipped examples."""
     return Path(__file__).parent.parent / "configs"
+
+
+@pytest.fixture
+def make_plan(tmp_path: Path) -> Callable[..., Plan]:
+    """Resolves a spec that is given as keyword arguments."""
+    from tunecli.plan import resolve
+    from tunecli.spec.load import load
+
+    def make(**spec: object) -> Plan:
+        path = tmp_path / "spec.yaml"
+        path.write_text(yaml.safe_dump({"name": "study", "dataset": "advertising", "model": "linear", **spec}))
+        return resolve(load(path))
+
+    return make
+
+
+@pytest.fixture
+def real_data() -> Path:
+    """The folder of the published data sets, where there is one; continuous integration must have it."""
+    folder = os.environ.get("TUNECLI_DATA")
+    if folder is None and "CI" in os.environ:
+        pytest.fail("TUNECLI_DATA is not set")
+    if folder is None:
+        pytest.skip("TUNECLI_DATA is not set")
+    return Path(folder)

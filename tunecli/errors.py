@@ -69,7 +69,7 @@ class DataError(TunecliError):
     exit_code = 3
 
 
-class Interrupted(TunecliError):
+class Interrupted(TunecliError):  # noqa: N818  # an outcome rather than an error
     """The user stopped a command that can be continued."""
 
     exit_code = 130

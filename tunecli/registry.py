@@ -52,6 +52,11 @@ class Registry(Generic[Member]):
         """The members' names, in the order of the table."""
         return tuple(self._table)
 
+    @property
+    def spellings(self) -> tuple[str, ...]:
+        """Every accepted name, but for case, `_`, `-` and spaces."""
+        return tuple(self._spellings)
+
     def canonical(self, name: str) -> str:
         """Returns the member's own spelling of `name`.
 

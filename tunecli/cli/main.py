@@ -11,10 +11,19 @@ import typer
 
 from tunecli import __version__
 from tunecli.cli.console import output
+from tunecli.cli.datasets import app as datasets_app
+from tunecli.cli.init import init
+from tunecli.cli.results import best, delete, list_, show
 from tunecli.errors import Interrupted, TunecliError
 
-COMMANDS: tuple[Callable[..., Any], ...] = ()
-"""In the order of `--help`."""
+COMMANDS: dict[str, Callable[..., Any]] = {
+    "init": init,
+    "best": best,
+    "list": list_,
+    "show": show,
+    "delete": delete,
+}
+"""By name, in the order of `--help`."""
 
 _ANYWHERE = ("--quiet", "--verbose", "--debug")
 
@@ -25,8 +34,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for _command in COMMANDS:
-    app.command()(_command)
+for _name, _command in COMMANDS.items():
+    app.command(_name)(_command)
+app.add_typer(datasets_app)
 
 
 def _show_version(wanted: bool) -> None:

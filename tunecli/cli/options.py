@@ -15,6 +15,7 @@ SpecArgument = Annotated[Path, typer.Argument(metavar="CONFIG", help="The experi
 SetOption = Annotated[
     list[str] | None, typer.Option("-S", "--set", metavar="A.B=VALUE", help="Override a value of the spec; repeatable.")
 ]
+OfflineOption = Annotated[bool, typer.Option("--offline", help="Never download; say what is missing and where to put it.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document to stdout.")]
 
 DEFAULT_RUNS = Path("runs")

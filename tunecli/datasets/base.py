@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from pydantic import BaseModel, ConfigDict
 
@@ -124,7 +124,7 @@ class RawData:
 
     def fingerprint(self) -> dict[str, dict[str, object]]:
         """Returns shape, dtype and sha256 of every array, to tell on resume whether the data are the same."""
-        arrays = {
+        arrays: dict[str, NDArray[Any] | None] = {
             "numeric": self.columns.numeric,
             "categorical": self.columns.categorical,
             "images": self.columns.images,
@@ -179,6 +179,6 @@ class Dataset(Protocol):
         ...
 
 
-def _fingerprint(array: NDArray[np.generic]) -> dict[str, object]:
+def _fingerprint(array: NDArray[Any]) -> dict[str, object]:
     digest = hashlib.sha256(array.tobytes()).hexdigest()
     return {"shape": list(array.shape), "dtype": str(array.dtype), "sha256": digest}

@@ -11,6 +11,7 @@ shared by all families and declared in `families.compiling`.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
@@ -79,14 +80,23 @@ class Hyperparameter:
             return None if known else f"{value!r} is not one of {', '.join(map(str, self.values))}"
         if value in self.words:
             return None
-        if isinstance(value, list):
-            if not self.layer_count:
-                return "takes one value, not a list"
-            return next((fault for fault in map(self.fault, value) if fault), None) if value else "is an empty list"
+        return self._list_fault(value) if isinstance(value, list) else self._number_fault(value)
+
+    def _list_fault(self, value: list[int]) -> str | None:
+        if not self.layer_count:
+            return "takes one value, not a list"
+        return next((fault for fault in map(self._number_fault, value) if fault), None) if value else "is an empty list"
+
+    def _number_fault(self, value: Value) -> str | None:
         if isinstance(value, bool) or not isinstance(value, int | float):
             return f"{value!r} is not a number"
         if self.kind is Kind.INT and not isinstance(value, int):
             return f"{value!r} is not a whole number"
+        if not math.isfinite(value):
+            return f"{value} is not finite"
+        return self._bounds_fault(value)
+
+    def _bounds_fault(self, value: float) -> str | None:
         if self.min is not None and value < self.min:
             return f"{value:g} is below {self.min:g}"
         if self.max is not None and value > self.max:

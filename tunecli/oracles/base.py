@@ -39,3 +39,7 @@ class Oracle(Protocol):
     def correct(self, trial: int, values: Values) -> None:
         """Replaces the values of a trial just suggested by those of the journal, which win on a resume."""
         ...
+
+    def needed_states(self) -> frozenset[int]:
+        """Returns the trials that have ended and that a later one may still go on from."""
+        ...

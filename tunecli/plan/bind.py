@@ -1,21 +1,29 @@
 """Binds the declared parameters of a spec to the hyperparameters that someone reads.
 
 A parameter takes its type from the hyperparameter of its name; what the spec leaves open (that momentum is read by
-sgd alone) becomes a condition, so that no tuner searches a value that changes nothing.
+sgd and rmsprop alone) becomes a condition, so that no tuner searches a value that changes nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from tunecli.families.base import Hyperparameter
 from tunecli.registry import did_you_mean
-from tunecli.spec.experiment import ExperimentSpec, ParameterSpec
-from tunecli.spec.load import Loc
-from tunecli.spec.space import Condition, Kind, Parameter, SearchSpace, Value, Values, same, show_value
+from tunecli.spec.experiment import ExperimentSpec
+from tunecli.spec.faults import Loc
+from tunecli.spec.parameter import ParameterSpec
+from tunecli.spec.space import Condition, Kind, Parameter, SearchSpace, Value, Values, same, spell_value
 
-Report = Callable[[Loc, str, str], None]
+
+class Report(Protocol):
+    """Takes down one problem: where, what, hint, and whether it is the key that is wrong."""
+
+    def __call__(self, loc: Loc, what: str, hint: str = "", *, at_key: bool = False) -> None:
+        """Takes it down."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -33,153 +41,241 @@ def bind(spec: ExperimentSpec, hyperparameters: Sequence[Hyperparameter], report
 
 class _Binder:
     def __init__(self, spec: ExperimentSpec, hyperparameters: Sequence[Hyperparameter], report: Report) -> None:
-        self.spec = spec
-        self.known: dict[str, list[Hyperparameter]] = {}
+        self._spec = spec
+        self._known: dict[str, list[Hyperparameter]] = {}
         for each in hyperparameters:
-            self.known.setdefault(each.name, []).append(each)
-        self.report = report
-        self.fixed: Values = {}
-        self.searched: dict[str, Parameter] = {}
+            self._known.setdefault(each.name, []).append(each)
+        self._report = report
+        self._fixed: Values = {}
+        self._searched: dict[str, Parameter] = {}
 
     def bind(self) -> Binding:
-        if self.spec.training.batch_size is not None:
-            self.fixed["batch_size"] = self.spec.training.batch_size
-        for name, declared in self.spec.parameters.items():
-            block = "search_space" if name in self.spec.search_space else "model"
-            self._bind(name, declared, (block, name))
-        for name in [*self.fixed, *self.searched]:
+        if self._spec.training.batch_size is not None:
+            self._fixed["batch_size"] = self._spec.training.batch_size
+        for name, declared in self._spec.parameters.items():
+            self._bind(name, declared)
+        for name in [*self._fixed, *self._searched]:
             self._apply_conditions(name)
-        return Binding(SearchSpace(parameters=tuple(_parents_first(self.searched))), self.fixed)
+        return Binding(SearchSpace(parameters=tuple(_parents_first(self._searched))), self._fixed)
 
-    def _bind(self, name: str, declared: ParameterSpec, loc: Loc) -> None:
-        if name not in self.known:
-            self.report(loc, f"'{name}' is read by nothing in {self.spec.model.family}", did_you_mean(name, self.known))
+    def _loc(self, name: str) -> Loc:
+        return ("search_space" if name in self._spec.search_space else "model", name)
+
+    def _bind(self, name: str, declared: ParameterSpec) -> None:
+        loc = self._loc(name)
+        if name not in self._known:
+            what = f"'{name}' is read by nothing in {self._spec.model.family}"
+            self._report(loc, what, did_you_mean(name, self._known), at_key=True)
             return
-        hyper = self.known[name][0]
-        values = self._values(hyper, declared, loc)
-        if values is not None and len(values) == 1:
-            self.fixed[name] = values[0]
-            if declared.when:
-                self.report((*loc, "when"), "a fixed value takes no condition", "drop when, or give a range")
-        elif values is not None:
-            self._search(Parameter(name=name, kind=Kind.CHOICE, values=values), declared, loc)
-        elif declared.is_range:
-            self._search_range(hyper, declared, loc)
+        hyper = self._known[name][0]
+        bind = self._range if declared.is_range else self._choice
+        parameter = bind(hyper, declared, loc)
+        if parameter is not None:
+            self._settle(parameter, declared, loc)
 
-    def _values(self, hyper: Hyperparameter, declared: ParameterSpec, loc: Loc) -> tuple[Value, ...] | None:
-        """Returns the values of a choice or a fixed parameter; None for a range, or where a problem was reported."""
-        key, given = "values", declared.values
-        if declared.is_fixed_value:
-            key, given = "value", [declared.value]
-        elif declared.layers is not None:
-            key, given = "layers", self._layers(hyper, declared, loc)
-        elif declared.type == "bool":
-            given = [False, True]
-        if given is None:
-            return None
-        if key == "values" and any(isinstance(each, list) for each in given):
-            self.report(loc, "a list of lists goes below layers:", f"write {hyper.name}: {{layers: …}}")
-            return None
-        values = [_coerce(hyper, value) for value in given]
-        for index, value in enumerate(values):
-            if fault := hyper.fault(value):
-                self.report((*loc, key, index) if key != "value" else loc, fault, hyper.doc)
-                return None
-        return tuple(values)
-
-    def _layers(self, hyper: Hyperparameter, declared: ParameterSpec, loc: Loc) -> list[Value] | None:
-        if not hyper.layer_count:
-            self.report((*loc, "layers"), f"{hyper.name} is not given layer by layer", "write a range or values")
-            return None
-        if hyper.layer_count in self.spec.parameters:
-            self.report((*loc, "layers"), f"sets {hyper.layer_count} too, which is declared", "drop one of them")
-        layers = declared.layers or []
-        is_nested = bool(layers) and isinstance(layers[0], list)
-        return [list(each) for each in layers if isinstance(each, list)] if is_nested else [list(layers)]  # type: ignore[arg-type]  # flat: a list of ints
-
-    def _search_range(self, hyper: Hyperparameter, declared: ParameterSpec, loc: Loc) -> None:
-        if hyper.kind is Kind.CHOICE:
-            self.report(loc, f"{hyper.name} takes a choice, not a range", f"it has {', '.join(map(str, hyper.values))}")
+    def _settle(self, parameter: Parameter, declared: ParameterSpec, loc: Loc) -> None:
+        """Fixes a parameter that has one value and no condition; searches any other."""
+        when = self._conditions(declared, loc)
+        values = parameter.values
+        if len(values) == 1 and not when:
+            self._fixed[parameter.name] = values[0]
             return
-        if declared.type not in (None, hyper.kind.value):
-            self.report((*loc, "type"), f"{hyper.name} is of type {hyper.kind}, not {declared.type}", "drop type")
-            return
-        bounds = {
-            name: getattr(declared, name) for name in ("min", "max", "step") if getattr(declared, name) is not None
-        }
-        for name, value in bounds.items():
-            fault = None if name == "step" and hyper.kind is Kind.FLOAT else hyper.fault(_coerce(hyper, value))
-            if fault:
-                self.report((*loc, name), fault, hyper.doc)
-                return
-        bounds = {name: _coerce(hyper, value) for name, value in bounds.items()}
-        if bounds["min"] == bounds["max"]:
-            self.fixed[hyper.name] = bounds["min"]
-            return
-        self._search(Parameter(name=hyper.name, kind=hyper.kind, log=declared.log, **bounds), declared, loc)
-
-    def _search(self, parameter: Parameter, declared: ParameterSpec, loc: Loc) -> None:
-        default = _coerce(self.known[parameter.name][0], declared.default)
+        default = _coerce(self._known[parameter.name][0], declared.default)
         if "default" in declared.model_fields_set and not parameter.contains(default):
-            self.report(
-                (*loc, "default"), f"{show_value(default)} is outside {parameter.describe()}", "choose one inside"
-            )
-        conditions = [
-            condition
-            for parent, allowed in declared.when.items()
-            if (condition := self._condition(parent, allowed, (*loc, "when", parent))) is not None
-        ]
-        self.searched[parameter.name] = parameter.model_copy(update={"default": default, "when": tuple(conditions)})
+            what = f"{spell_value(default)} is not in {parameter.describe()}"
+            self._report((*loc, "default"), what, "name a value that is searched")
+        self._searched[parameter.name] = parameter.model_copy(update={"default": default, "when": when})
+
+    def _choice(self, hyper: Hyperparameter, declared: ParameterSpec, loc: Loc) -> Parameter | None:
+        """Returns a parameter with the values of a choice or a fixed value; None where a problem was reported."""
+        if declared.type in ("int", "float", "bool") and not _is_of_type(hyper, declared.type):
+            self._report((*loc, "type"), f"{hyper.name} is {_kind_words(hyper)}, not {declared.type}", "drop type")
+            return None
+        if declared.layers is not None and not self._takes_layers(hyper, loc):
+            return None
+        written = [(place, _coerce(hyper, value)) for place, value in _written_values(declared, loc)]
+        faulty = [place for place, value in written if not self._is_value(hyper, value, place, declared)]
+        if faulty:
+            return None
+        return Parameter(name=hyper.name, kind=Kind.CHOICE, values=tuple(value for _, value in written))
+
+    def _is_value(self, hyper: Hyperparameter, value: Value, place: Loc, declared: ParameterSpec) -> bool:
+        """Says whether a value suits the hyperparameter; reports it if not."""
+        is_stray_list = isinstance(value, list) and declared.layers is None
+        fault = f"{spell_value(value)} is a list" if is_stray_list else hyper.fault(value)
+        if fault:
+            self._report(place, fault, _value_hint(hyper, value))
+        return fault is None
+
+    def _takes_layers(self, hyper: Hyperparameter, loc: Loc) -> bool:
+        if not hyper.layer_count:
+            self._report((*loc, "layers"), f"{hyper.name} is not given layer by layer", "write a range or values")
+        elif hyper.layer_count in self._spec.parameters:
+            what = f"sets {hyper.layer_count} too, which is declared"
+            self._report((*loc, "layers"), what, f"drop {hyper.layer_count}, or layers")
+        else:
+            return True
+        return False
+
+    def _range(self, hyper: Hyperparameter, declared: ParameterSpec, loc: Loc) -> Parameter | None:
+        """Returns a range, or one value where its bounds meet; None where a problem was reported."""
+        if hyper.kind is Kind.CHOICE:
+            what = f"{hyper.name} takes a choice, not a range"
+            self._report(loc, what, f"write a list of {', '.join(map(spell_value, hyper.values))}")
+            return None
+        if declared.type not in (None, hyper.kind.value):
+            self._report((*loc, "type"), f"{hyper.name} is {_kind_words(hyper)}, not {declared.type}", "drop type")
+            return None
+        faulty = [name for name in ("min", "max", "step") if not self._is_number(hyper, declared, name, loc)]
+        if faulty:
+            return None
+        low, high, step = (_coerce(hyper, value) for value in (declared.min, declared.max, declared.step))
+        if low == high:
+            return Parameter(name=hyper.name, kind=Kind.CHOICE, values=(low,))
+        bounds = {"min": low, "max": high, "step": step}
+        return Parameter.model_validate({"name": hyper.name, "kind": hyper.kind, "log": declared.log, **bounds})
+
+    def _is_number(self, hyper: Hyperparameter, declared: ParameterSpec, name: str, loc: Loc) -> bool:
+        """Says whether a bound or step suits the hyperparameter; reports it if not."""
+        number = getattr(declared, name)
+        fault = None
+        if hyper.kind is Kind.INT and isinstance(number, float):
+            fault = f"{spell_value(number)} is not a whole number, which {hyper.name} is"
+        elif number is not None and name != "step":
+            fault = hyper.fault(_coerce(hyper, number))
+        if fault:
+            self._report((*loc, name), fault, _about(hyper))
+        return fault is None
+
+    def _conditions(self, declared: ParameterSpec, loc: Loc) -> tuple[Condition, ...]:
+        found = (self._condition(parent, allowed, (*loc, "when", parent)) for parent, allowed in declared.when.items())
+        return tuple(condition for condition in found if condition is not None)
 
     def _condition(self, parent: str, allowed: Value | list[Value], loc: Loc) -> Condition | None:
         """Returns a condition on a searched parent; one on a fixed parent holds always, or is a problem."""
-        listed = allowed if isinstance(allowed, list) else [allowed]
-        if parent not in self.known:
-            return None  # reported where it is declared
-        values = tuple(_coerce(self.known[parent][0], each) for each in listed)
-        if parent in self.searched:
-            for value in values:
-                if not self.searched[parent].contains(value):
-                    inside = self.searched[parent].describe()
-                    self.report(loc, f"{parent} is never {show_value(value)}", f"it has {inside}")
-            return Condition(parameter=parent, values=values)
-        if parent in self.fixed and not any(same(self.fixed[parent], value) for value in values):
-            self.report(
-                loc, f"{parent} is always {show_value(self.fixed[parent])}", "drop the parameter, or search both"
-            )
+        values = [_coerce(self._known[parent][0], each) for each in _listed(allowed)] if parent in self._known else []
+        if parent in self._searched:
+            return self._condition_on(self._searched[parent], values, loc)
+        if parent in self._fixed and not _is_among(self._fixed[parent], values):
+            what = f"{parent} is always {spell_value(self._fixed[parent])}"
+            self._report(loc, what, f"drop this parameter, or search {parent}, too")
         return None
+
+    def _condition_on(self, parent: Parameter, values: Sequence[Value], loc: Loc) -> Condition:
+        for index, value in enumerate(values):
+            if not parent.contains(value):
+                place = (*loc, index) if len(values) > 1 else loc
+                what = f"{parent.name} is never {spell_value(value)}"
+                self._report(place, what, f"it is searched in {parent.describe()}")
+        return Condition(parameter=parent.name, values=tuple(values))
 
     def _apply_conditions(self, name: str) -> None:
         """Adds the conditions under which `name` is read at all; reports it if it never is."""
-        entries = self.known.get(name, [])
-        for parent in dict.fromkeys(parent for entry in entries for parent in entry.applies):
-            allowed = [value for entry in entries for value in entry.applies.get(parent, ())]
-            default = self.known[parent][0].default
-            possible = self._possible(parent, default)
-            read = [value for value in possible if any(same(value, each) for each in allowed)]
+        for parent, allowed in _read_beside(self._known.get(name, ())).items():
+            possible = self._possible(parent)
+            if possible is None:
+                continue
+            read = [value for value in possible if _is_among(value, allowed)]
             if not read:
-                block = "search_space" if name in self.spec.search_space else "model"
-                self.report(
-                    (block, name),
-                    f"{name} is not read when {parent} is {show_value(possible[0])}",
-                    f"only {', '.join(map(show_value, allowed))} reads it",
-                )
-            elif len(read) < len(possible) and name in self.searched:
-                parameter = self.searched[name]
-                if parent not in {condition.parameter for condition in parameter.when}:
-                    extra = Condition(parameter=parent, values=tuple(read))
-                    self.searched[name] = parameter.model_copy(update={"when": (*parameter.when, extra)})
+                what = f"{name} is not read when {parent} is {' or '.join(map(spell_value, possible))}"
+                hint = f"it is read when {parent} is {' or '.join(map(spell_value, allowed))}"
+                self._report(self._loc(name), what, hint, at_key=True)
+            elif len(read) < len(possible) and name in self._searched:
+                self._require(name, parent, read)
 
-    def _possible(self, name: str, default: Value) -> Sequence[Value]:
-        if name in self.searched:
-            return self.searched[name].finite_values() or ()
-        return (self.fixed.get(name, default),)
+    def _possible(self, name: str) -> Sequence[Value] | None:
+        """Returns the values that a hyperparameter may take, or None for a continuous range."""
+        if name in self._searched:
+            return self._searched[name].finite_values()
+        return (self._fixed.get(name, self._known[name][0].default),)
+
+    def _require(self, name: str, parent: str, read: Sequence[Value]) -> None:
+        """Makes `name` depend on `parent` having one of the values beside which it is read."""
+        parameter = self._searched[name]
+        written = next((each for each in parameter.when if each.parameter == parent), None)
+        if written is None:
+            self._add_condition(parameter, Condition(parameter=parent, values=tuple(read)))
+            return
+        for index, value in enumerate(written.values):
+            if not _is_among(value, read):
+                loc: Loc = (*self._loc(name), "when", parent, *([index] if len(written.values) > 1 else []))
+                hint = f"it is read when {parent} is {' or '.join(map(spell_value, read))}"
+                self._report(loc, f"{name} is not read when {parent} is {spell_value(value)}", hint)
+
+    def _add_condition(self, parameter: Parameter, condition: Condition) -> None:
+        if parameter.name in self._ancestors(condition.parameter):
+            what = f"decides over {condition.parameter}, but is read only under some of its values"
+            self._report(self._loc(parameter.name), what, f"drop the condition of {condition.parameter}", at_key=True)
+            return
+        self._searched[parameter.name] = parameter.model_copy(update={"when": (*parameter.when, condition)})
+
+    def _ancestors(self, name: str) -> set[str]:
+        """Returns the parameters that decide whether `name` is active, directly or through others."""
+        parents = [condition.parameter for condition in self._searched[name].when]
+        return {name, *(each for parent in parents for each in self._ancestors(parent))}
+
+
+def _written_values(declared: ParameterSpec, loc: Loc) -> list[tuple[Loc, Value]]:
+    """Returns the values of a parameter that has no range, each with its place."""
+    if declared.is_fixed_value:
+        return [((*loc, "value"), declared.value)]
+    if declared.values is not None:
+        return [((*loc, "values", index), value) for index, value in enumerate(declared.values)]
+    if declared.layers is None:
+        return [(loc, False), (loc, True)]
+    lists = [list(each) for each in declared.layers if isinstance(each, list)]
+    if not lists:
+        return [((*loc, "layers"), [each for each in declared.layers if isinstance(each, int)])]
+    return [((*loc, "layers", index), widths) for index, widths in enumerate(lists)]
+
+
+def _read_beside(entries: Sequence[Hyperparameter]) -> dict[str, list[Value]]:
+    """Returns the values of others beside which a hyperparameter is read, those of all its entries together.
+
+    An entry that does not name another hyperparameter is read beside all of its values.
+    """
+    parents = dict.fromkeys(parent for entry in entries for parent in entry.applies)
+    return {
+        parent: [value for entry in entries for value in entry.applies[parent]]
+        for parent in parents
+        if all(parent in entry.applies for entry in entries)
+    }
 
 
 def _coerce(hyper: Hyperparameter, value: Value) -> Value:
     """Lets a whole number stand for a float."""
     is_whole = isinstance(value, int) and not isinstance(value, bool)
     return float(value) if hyper.kind is Kind.FLOAT and is_whole and isinstance(value, int) else value
+
+
+def _is_of_type(hyper: Hyperparameter, written: str) -> bool:
+    is_bool = hyper.kind is Kind.CHOICE and all(isinstance(each, bool) for each in hyper.values)
+    return is_bool if written == "bool" else hyper.kind.value == written
+
+
+def _kind_words(hyper: Hyperparameter) -> str:
+    return "a choice" if hyper.kind is Kind.CHOICE else f"of type {hyper.kind}"
+
+
+def _about(hyper: Hyperparameter) -> str:
+    """Returns what a hyperparameter is, as a hint."""
+    return f"{hyper.name}: {hyper.doc[:1].lower()}{hyper.doc[1:].removesuffix('.')}"
+
+
+def _value_hint(hyper: Hyperparameter, value: Value) -> str:
+    if isinstance(value, list):
+        return f"write {hyper.name}: {{layers: …}}" if hyper.layer_count else "write a value, or values: one by one"
+    if hyper.kind is Kind.CHOICE and isinstance(value, str):
+        return did_you_mean(value, map(spell_value, hyper.values))
+    return _about(hyper)
+
+
+def _listed(allowed: Value | list[Value]) -> list[Value]:
+    return list(allowed) if isinstance(allowed, list) else [allowed]
+
+
+def _is_among(value: Value, values: Iterable[Value]) -> bool:
+    return any(same(value, each) for each in values)
 
 
 def _parents_first(searched: Mapping[str, Parameter]) -> list[Parameter]:

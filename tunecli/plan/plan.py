@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+import json
+import math
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -13,9 +15,10 @@ from tunecli.families import FAMILIES
 from tunecli.families.base import Hyperparameter
 from tunecli.families.compiling import shared_hyperparameters
 from tunecli.spec.experiment import LimitsSpec, Task
-from tunecli.spec.space import SearchSpace, Value, Values
+from tunecli.spec.space import Kind, Parameter, SearchSpace, Value, Values
 from tunecli.spec.tuners import GridTuner, HyperbandTuner, TunerSpec, hyperband_brackets, hyperband_epochs
 from tunecli.study.objective import Objective
+from tunecli.study.trial import Suggestion
 
 PLAN_VERSION = 1
 
@@ -33,6 +36,7 @@ class DatasetPlan(_Frozen):
         validation: Fraction of all rows that scores the trials.
         test: Fraction of all rows held back; 0 where the data set has a test part of its own.
         split_seed: Decides which rows go where.
+        max_rows: Keep only so many rows of each part; None for all of them.
     """
 
     name: str
@@ -40,6 +44,7 @@ class DatasetPlan(_Frozen):
     validation: float
     test: float
     split_seed: int
+    max_rows: int | None = None
 
 
 class EarlyStoppingPlan(_Frozen):
@@ -75,6 +80,7 @@ class Plan(_Frozen):
         tuner: Who proposes; options that depend on others are filled in.
         training: How trials are trained.
         limits: What the search may use; the one part that a resume may change, with the number of trials.
+        derived: The tuner's options that the spec left open, and that may come out otherwise for more trials.
     """
 
     version: int = PLAN_VERSION
@@ -89,17 +95,26 @@ class Plan(_Frozen):
     tuner: TunerSpec
     training: TrainingPlan
     limits: LimitsSpec
+    derived: tuple[str, ...] = ()
 
     def hyperparameters(self) -> tuple[Hyperparameter, ...]:
         """Returns everything that a trial's values may hold."""
         return (*FAMILIES.load(self.family).hyperparameters, *shared_hyperparameters(self.task))
 
     def complete(self, searched: Mapping[str, Value]) -> Values:
-        """Returns all values of a trial: the searched ones, the fixed ones, and the defaults that apply beside them."""
-        values = {**self.fixed, **searched}
-        for each in self.hyperparameters():
-            if each.name not in values and each.applies_to(values):
-                values[each.name] = each.default
+        """Returns all values of a trial: the searched ones, and the fixed ones and defaults that are read beside them.
+
+        A list of widths also sets the number of layers.
+        """
+        hyperparameters = self.hyperparameters()
+        given = {**self.fixed, **searched}
+        for each in hyperparameters:
+            if isinstance(widths := given.get(each.name), list):
+                given[each.layer_count] = len(widths)
+        values = dict(searched)
+        for each in hyperparameters:
+            if each.name not in values and each.applies_to({**given, **values}):
+                values[each.name] = given.get(each.name, each.default)
         return values
 
     def trial_seed(self, root: int) -> int:
@@ -134,36 +149,74 @@ class Plan(_Frozen):
             return self.tuner.iterations * sum(map(hyperband_epochs, brackets))
         return self.trial_count * self.training.epochs
 
+    def may_promote(self, suggestion: Suggestion) -> bool:
+        """Says whether a later trial may go on from where this one ends."""
+        return isinstance(self.tuner, HyperbandTuner) and suggestion.end_epoch < (self.tuner.max_epochs or 0)
+
+    def with_limits_of(self, other: Plan) -> Plan:
+        """Returns this plan with what a resume may change taken from `other`: limits, and the number of trials."""
+        tuner = self.tuner.model_copy(update={_budget(self.tuner): other.limit})
+        return self.model_copy(update={"limits": other.limits, "tuner": tuner})
+
     def differences(self, other: Plan) -> list[str]:
         """Returns what `other` changes that a study cannot change once it has begun, as `path: ours → theirs`."""
-        return list(_differences(_identity(self), _identity(other), ""))
+        derived = set(self.derived) & set(other.derived)
+        found = _differences(_identity(self, derived), _identity(other, derived), "")
+        if self.tuner.name == other.tuner.name and (other.limit or math.inf) < (self.limit or math.inf):
+            found.append(f"tuner.{_budget(self.tuner)}: {self.limit or 'all'} → {other.limit}, but it can only be raised")
+        return found
 
 
 def derive_seed(root: int, *names: str) -> int:
     """Derives a seed by name, so that adding one never shifts another.
 
     Returns:
-        A whole number from 1 to 2^31 - 1: the first 31 bits of SHA-256 over the names, never 0, which KerasTuner
+        A whole number from 1 to 2^31 - 1, from the first 32 bits of SHA-256 over the names; never 0, which KerasTuner
         would take for "none".
     """
     digest = hashlib.sha256("/".join((str(root), *names)).encode()).digest()
     return int.from_bytes(digest[:4], "big") % (2**31 - 1) + 1
 
 
-def _identity(plan: Plan) -> dict[str, Any]:
+def _budget(tuner: TunerSpec) -> str:
+    """Returns the name of the option that says how much may be asked for."""
+    return "iterations" if isinstance(tuner, HyperbandTuner) else "max_trials"
+
+
+def _identity(plan: Plan, derived: Collection[str]) -> dict[str, Any]:
     """What must not change; data are told apart by their fingerprint, not by where they lie."""
-    identity = plan.model_dump(mode="json", exclude={"limits": True, "name": True})
+    identity = plan.model_dump(mode="json", exclude={"version", "limits", "name", "derived", "space", "fixed"})
     identity["dataset"]["options"].pop("path")
-    for name in ("max_trials", "iterations"):
-        identity["tuner"].pop(name, None)
-    identity["space"] = {each["name"]: each for each in identity["space"]["parameters"]}
+    for name in (_budget(plan.tuner), *derived):
+        identity["tuner"].pop(name)
+    identity["hyperparameters"] = {name: json.dumps(value) for name, value in plan.fixed.items()}
+    identity["hyperparameters"] |= {parameter.name: _in_words(parameter) for parameter in plan.space}
     return identity
 
 
+def _in_words(parameter: Parameter) -> str:
+    """Returns everything about a parameter; two differ if their words do."""
+    if parameter.kind is Kind.CHOICE:
+        words = [json.dumps(parameter.values)]
+    else:
+        words = [parameter.kind, *(json.dumps(each) for each in parameter.bounds)]
+        words[1:] = [" … ".join(words[1:])]
+        words += [f"step {json.dumps(parameter.step)}"] * (parameter.step is not None) + ["log"] * parameter.log
+    words += [f"default {json.dumps(parameter.default)}"] * (parameter.default is not None)
+    words += [f"when {each.parameter} is in {json.dumps(each.values)}" for each in parameter.when]
+    return " ".join(words)
+
+
 def _differences(ours: Any, theirs: Any, path: str) -> list[str]:
-    if isinstance(ours, dict) and isinstance(theirs, dict):
+    if isinstance(ours, dict) or isinstance(theirs, dict):
+        ours, theirs = ours or {}, theirs or {}
         found = []
         for key in dict.fromkeys([*ours, *theirs]):
             found += _differences(ours.get(key), theirs.get(key), f"{path}.{key}" if path else key)
         return found
-    return [] if type(ours) is type(theirs) and ours == theirs else [f"{path}: {ours} → {theirs}"]
+    is_same = type(ours) is type(theirs) and ours == theirs
+    return [] if is_same else [f"{path}: {_shown(ours)} → {_shown(theirs)}"]
+
+
+def _shown(value: Any) -> str:
+    return "not given" if value is None else str(value)

@@ -6,7 +6,7 @@ reported at once, each at its line.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
 from pathlib import Path
 
 from tunecli.datasets import DATASETS
@@ -15,11 +15,12 @@ from tunecli.errors import Problem, SpecError, UsageError
 from tunecli.families import FAMILIES
 from tunecli.families.base import Family
 from tunecli.families.compiling import shared_hyperparameters
-from tunecli.plan.bind import Binding, bind
+from tunecli.plan.bind import Binding, Report, bind
 from tunecli.plan.plan import DatasetPlan, EarlyStoppingPlan, Plan, TrainingPlan
 from tunecli.registry import did_you_mean
 from tunecli.spec.experiment import ExperimentSpec
-from tunecli.spec.load import Loc, SpecFile
+from tunecli.spec.faults import Loc
+from tunecli.spec.load import SpecFile
 from tunecli.spec.space import SearchSpace
 from tunecli.spec.tuners import BayesianTuner, HyperbandTuner, TunerSpec, hyperband_brackets
 from tunecli.study.objective import DEFAULT_METRIC, METRICS, Goal, Objective, metric_names
@@ -28,10 +29,6 @@ DEFAULT_TEST = 0.2
 
 _LOSS_SHAPING = ("loss", "huber_delta", "l2")
 """While one of these is searched, losses of different trials are not on one scale."""
-
-Report = Callable[[Loc, str, str], None]
-"""Takes down one problem: where, what, hint."""
-
 
 def resolve(file: SpecFile) -> Plan:
     """Binds a spec.
@@ -42,8 +39,8 @@ def resolve(file: SpecFile) -> Plan:
     """
     problems: list[Problem] = []
 
-    def report(loc: Loc, what: str, hint: str = "") -> None:
-        problems.append(file.problem(loc, what, hint))
+    def report(loc: Loc, what: str, hint: str = "", *, at_key: bool = False) -> None:
+        problems.append(file.problem(loc, what, hint, at_key=at_key))
 
     spec = file.spec
     description = _describe(spec, file.path.parent, report)

@@ -1,1 +1,6 @@
 """What is fitted to the data before a model sees them, per trial or fold, on its training rows only."""
+
+from tunecli.preprocessing.prepare import Prepared, prepare, targets
+from tunecli.preprocessing.preprocessor import Preprocessor
+
+__all__ = ["Prepared", "Preprocessor", "prepare", "targets"]

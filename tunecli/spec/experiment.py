@@ -7,18 +7,17 @@ hyperparameter, that a data set exists) is checked by `tunecli.plan`. Errors car
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
-from typing import Annotated, Any, Literal, NoReturn
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
-from pydantic_core import InitErrorDetails, PydanticCustomError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from tunecli.registry import did_you_mean
-from tunecli.spec.space import Value, show_value
-from tunecli.spec.tuners import TUNER_SYNONYMS, RandomTuner, TunerSpec
+from tunecli.spec.faults import Fault, fault, raise_faults, received
+from tunecli.spec.parameter import Parameters
+from tunecli.spec.tuners import RandomTuner, TunerSpec, canonical_tuner
 
 
 class Task(StrEnum):
@@ -29,38 +28,19 @@ class Task(StrEnum):
     MULTICLASS = "multiclass"
 
 
-PARAMETER_SYNONYMS = {
-    "min": ("low", "lower", "min_value"),
-    "max": ("high", "upper", "max_value"),
-    "log": ("sampling", "distribution"),
-    "values": ("choices",),
-}
-"""Other tuners' spellings of a range, by ours."""
-
-
-def fault(loc: tuple[str | int, ...], what: str, hint: str = "") -> NoReturn:
-    """Raises a validation error at `loc`, below the model that is being validated."""
-    faults([(loc, what, hint)])
-
-
-def faults(found: list[tuple[tuple[str | int, ...], str, str]]) -> NoReturn:
-    """Raises one validation error for every `(loc, what, hint)`."""
-    details = [
-        InitErrorDetails(type=PydanticCustomError("spec", "{what}", {"what": what, "hint": hint}), loc=loc, input=None)
-        for loc, what, hint in found
-    ]
-    raise ValidationError.from_exception_data("spec", details)
+DURATION = r"(?:(\d+(?:\.\d+)?)d)?(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s)?"
+"""How a duration is written; the empty text, which matches too, is none."""
 
 
 def parse_duration(value: Any) -> Any:
     """Turns `90s`, `10m`, `1h30m` or a number of seconds into seconds."""
-    if isinstance(value, str):
-        match = re.fullmatch(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s)?", value.strip())
-        if not value.strip() or match is None:
-            fault((), f"'{value}' is not a duration", "write it as 90s, 10m or 1h30m")
-        days, hours, minutes, seconds = (float(each or 0) for each in match.groups())
-        return 86400 * days + 3600 * hours + 60 * minutes + seconds
-    return value
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return value
+    match = re.fullmatch(DURATION, value) if isinstance(value, str) and value else None
+    if match is None:
+        fault((), f"{received(value)} is not a duration", "write it as 90s, 10m or 1h30m")
+    days, hours, minutes, seconds = (float(each or 0) for each in match.groups())
+    return 86400 * days + 3600 * hours + 60 * minutes + seconds
 
 
 Duration = Annotated[
@@ -69,91 +49,20 @@ Duration = Annotated[
 """Seconds; written as `90s`, `10m` or `1h30m`."""
 
 
+def _read_batch_size(value: Any) -> Any:
+    if value != "full" and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
+        fault((), f"{received(value)} is not a number of rows", "write a whole number above 0, or full")
+    return value
+
+
+BatchSize = Annotated[
+    int | Literal["full"],
+    BeforeValidator(_read_batch_size, json_schema_input_type=Annotated[int, Field(ge=1)] | Literal["full"]),
+]
+
+
 class _Block(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-
-class ParameterSpec(_Block):
-    """One hyperparameter: a range, a choice or a fixed value."""
-
-    type: Literal["float", "int", "bool", "choice", "fixed"] | None = Field(
-        None, description="Its kind; the model family knows it where it declares the parameter."
-    )
-    min: int | float | None = Field(None, allow_inf_nan=False, description="Lowest value, inclusive.")
-    max: int | float | None = Field(None, allow_inf_nan=False, description="Highest value, inclusive.")
-    log: bool = Field(False, description="Search by magnitude: 0.001 … 0.01 is as wide as 0.01 … 0.1.")
-    step: int | float | None = Field(None, gt=0, allow_inf_nan=False, description="Distance of neighbours from min.")
-    values: list[Value] | None = Field(None, min_length=1, description="The values to choose from.")
-    value: Value = Field(None, description="The one value, not searched.")
-    layers: list[int] | list[list[int]] | None = Field(
-        None, description="Widths layer by layer: a list is fixed, a list of lists is a choice."
-    )
-    default: Value = Field(None, description="The value that stands for 'no opinion'.")
-    when: dict[str, Value | list[Value]] = Field(
-        default_factory=dict, description="Searched only where these other parameters have these values."
-    )
-
-    @model_validator(mode="before")
-    @classmethod
-    def _read_shorthand(cls, data: Any) -> Any:
-        if isinstance(data, list):
-            return {"values": data}
-        if not isinstance(data, Mapping):
-            return {"value": data, "type": "fixed"}
-        return _translate(dict(data))
-
-    @model_validator(mode="after")
-    def _check(self) -> ParameterSpec:
-        if self.is_range:
-            self._check_range()
-        given = [name for name in ("values", "layers") if getattr(self, name) is not None]
-        given += ["value"] if self.is_fixed_value else []
-        given += ["min"] if self.is_range else []
-        if len(given) > 1:
-            fault((given[1],), f"stands beside {given[0]}", "give a range, values or one value, not two of them")
-        if not given and self.type != "bool":
-            fault((), "has neither a range nor values", "write {min: …, max: …}, a list of values, or one value")
-        for index, value in enumerate(self.values or []):
-            if any(type(value) is type(other) and value == other for other in (self.values or [])[:index]):
-                fault(("values", index), f"{show_value(value)} is listed twice")
-        for name, allowed in self.when.items():
-            if allowed == []:
-                fault(("when", name), "lists no value")
-        return self
-
-    @property
-    def is_range(self) -> bool:
-        """Whether bounds were given."""
-        return self.min is not None or self.max is not None
-
-    @property
-    def is_fixed_value(self) -> bool:
-        """Whether one value was given, `null` included."""
-        return "value" in self.model_fields_set
-
-    def _check_range(self) -> None:
-        if self.min is None or self.max is None:
-            missing, present = ("min", "max") if self.min is None else ("max", "min")
-            fault((present,), f"{missing} is missing", "a range has both bounds, inclusive")
-        if self.min > self.max:
-            fault(
-                ("min",),
-                f"{self.min:g} is not below max ({self.max:g})",
-                "swap the two, or write a single value to fix it; see `tunecli schema`",
-            )
-        if self.log and self.min <= 0:
-            fault(("min",), f"{self.min:g} cannot be searched by magnitude", "raise min above 0, or drop log")
-        if self.step is not None and self.log:
-            fault(("step",), "does not go with log", "drop one of them, or list the values")
-        if self.step is not None and self.step > self.max - self.min:
-            fault(("step",), f"{self.step:g} is larger than the range ({self.max - self.min:g})", "lower the step")
-        if self.type == "int":
-            for name in ("min", "max", "step"):
-                if isinstance(getattr(self, name), float):
-                    fault((name,), f"{getattr(self, name):g} is not a whole number", "write it without a point")
-
-
-Parameters = dict[str, ParameterSpec]
 
 
 class DatasetSpec(_Block):
@@ -163,6 +72,7 @@ class DatasetSpec(_Block):
     validation: float = Field(0.2, ge=0, lt=1, description="Fraction of all rows that scores the trials.")
     test: float | None = Field(None, ge=0, lt=1, description="Fraction of all rows held back; default 0.2.")
     split_seed: int = Field(0, ge=0, description="Decides which rows go where; independent of seed.")
+    max_rows: int | None = Field(None, ge=1, description="Keep only so many rows of each part; default: all of them.")
     path: str | None = Field(None, description="csv: the file, relative to this one.")
     target: str | None = Field(None, description="csv: the column to predict.")
     task: Task | None = Field(None, strict=False, description="csv: what is predicted; default: from the target.")
@@ -194,9 +104,13 @@ class ModelSpec(_Block):
             return {"family": data}
         if not isinstance(data, Mapping):
             return data
-        own = {"family"}
-        gathered = {key: value for key, value in data.items() if key not in own}
-        return {key: value for key, value in data.items() if key in own} | {"parameters": gathered}
+        gathered = {key: value for key, value in data.items() if key != "family"}
+        family = {"family": data["family"]} if "family" in data else {}
+        return {**family, "parameters": gathered}
+
+
+GOAL_SYNONYMS = {"min": "minimize", "minimise": "minimize", "max": "maximize", "maximise": "maximize"}
+"""Other spellings of a goal; KerasTuner's are the short ones."""
 
 
 class ObjectiveSpec(_Block):
@@ -212,15 +126,16 @@ class ObjectiveSpec(_Block):
             return {"metric": data}
         if not isinstance(data, Mapping):
             return data
-        spellings = {"min": "minimize", "minimise": "minimize", "max": "maximize", "maximise": "maximize"}
+        if "goal" in data and "direction" in data:
+            fault(("direction",), "means the same as goal, which is given too", "keep one of the two")
         data = {"goal" if key == "direction" else key: value for key, value in data.items()}
         if isinstance(data.get("goal"), str):
-            data["goal"] = spellings.get(data["goal"], data["goal"])
+            data["goal"] = GOAL_SYNONYMS.get(data["goal"], data["goal"])
         return data
 
 
 class EarlyStoppingSpec(_Block):
-    """Ends a training that no longer improves."""
+    """Ends a training that no longer improves; `{}` takes the defaults."""
 
     monitor: str | None = Field(None, description="The metric to watch; default: the objective.")
     patience: int = Field(5, ge=0, description="Epochs without improvement before it stops.")
@@ -232,15 +147,9 @@ class TrainingSpec(_Block):
     """How each trial is trained."""
 
     epochs: int = Field(10, ge=1, description="Epochs of one training.")
-    batch_size: int | Literal["full"] | None = Field(None, description="Rows of one step, or all of them.")
+    batch_size: BatchSize | None = Field(None, description="Rows of one step, or full for all of them.")
     shuffle: bool = Field(True, description="Another order of rows in every epoch.")
     early_stopping: EarlyStoppingSpec | None = Field(None, description="When to stop before the last epoch.")
-
-    @model_validator(mode="after")
-    def _check(self) -> TrainingSpec:
-        if isinstance(self.batch_size, int) and self.batch_size < 1:
-            fault(("batch_size",), f"{self.batch_size} is below 1", "write a number of rows, or full")
-        return self
 
 
 class LimitsSpec(_Block):
@@ -261,13 +170,18 @@ class ExperimentSpec(_Block):
         None, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", description="The study's folder; default: the file's stem."
     )
     seed: int = Field(0, ge=0, description="Decides every random draw; 0 is a seed like any other.")
-    dataset: DatasetSpec
-    model: ModelSpec
+    dataset: DatasetSpec = Field(description="The data: a name, or a block with a name and how to split.")
+    model: ModelSpec = Field(description="The model family: its name, or a block with fixed hyperparameters.")
     objective: ObjectiveSpec | None = Field(None, description="Default: val_rmse, or val_accuracy for classes.")
     search_space: Parameters = Field(default_factory=dict, description="Hyperparameters: ranges, choices, values.")
-    tuner: TunerSpec = Field(default_factory=lambda: RandomTuner(name="random"))
-    training: TrainingSpec = Field(default_factory=TrainingSpec)
-    limits: LimitsSpec = Field(default_factory=LimitsSpec)
+    tuner: TunerSpec = Field(
+        default_factory=lambda: RandomTuner(name="random"),
+        description="Who proposes: random, hyperband, bayesian or grid; a name, or a block with options.",
+    )
+    training: TrainingSpec = Field(
+        default_factory=TrainingSpec, description="Epochs, batches, and when a training stops."
+    )
+    limits: LimitsSpec = Field(default_factory=LimitsSpec, description="What the search may use.")
 
     @model_validator(mode="before")
     @classmethod
@@ -276,16 +190,12 @@ class ExperimentSpec(_Block):
             return data
         tuner = {"name": data["tuner"]} if isinstance(data["tuner"], str) else data["tuner"]
         if isinstance(tuner, Mapping) and isinstance(tuner.get("name"), str):
-            spellings = {key.lower(): name for key, name in TUNER_SYNONYMS.items()}
-            name = tuner["name"].lower().replace("_", "").replace("-", "")
-            tuner = {**tuner, "name": spellings.get(name, name)}
+            tuner = {**tuner, "name": canonical_tuner(tuner["name"])}
         return {**data, "tuner": tuner}
 
     @model_validator(mode="after")
     def _check(self) -> ExperimentSpec:
-        found = [*self._names_in_two_blocks(), *self._conditions()]
-        if found:
-            faults(found)
+        raise_faults(Outline.of(self).faults())
         return self
 
     @property
@@ -293,81 +203,85 @@ class ExperimentSpec(_Block):
         """All declared hyperparameters, those of `model:` first."""
         return {**self.model.parameters, **self.search_space}
 
-    def _names_in_two_blocks(self) -> list[tuple[tuple[str | int, ...], str, str]]:
-        twice = [name for name in self.search_space if name in self.model.parameters]
-        found = [((("search_space", name)), "stands in model: too", "keep one of the two") for name in twice]
-        if self.training.batch_size is not None and "batch_size" in self.parameters:
-            found.append((("training", "batch_size"), "stands in search_space: too", "keep one of the two"))
-        return found
 
-    def _conditions(self) -> list[tuple[tuple[str | int, ...], str, str]]:
-        declared = self.parameters
-        order = {name: index for index, name in enumerate(declared)}
-        found = []
-        for name, parameter in declared.items():
-            block = "search_space" if name in self.search_space else "model"
-            for parent in parameter.when:
-                loc = (block, name, "when", parent)
-                if parent not in declared:
-                    found.append((loc, f"no parameter is called '{parent}'", did_you_mean(parent, declared)))
-                elif cycle := _cycle(name, parent, declared):
-                    found.append((loc, f"the conditions go in a circle: {' → '.join(cycle)}", "drop one of them"))
-                elif order[parent] > order[name]:
-                    found.append((loc, f"'{parent}' is declared later", f"move {parent} above {name}"))
-        return found
+class Outline:
+    """The names of a spec's parameters and of those that their conditions name: enough to check how they relate.
+
+    It can be read from a spec that is not valid elsewhere, so that all faults of a file are found at once.
+
+    Args:
+        blocks: For each block (`model`, `search_space`) the names that each of its parameters' conditions name.
+        batch_size: Whether `training.batch_size` is given.
+    """
+
+    def __init__(self, blocks: Mapping[str, Mapping[str, tuple[str, ...]]], *, batch_size: bool) -> None:
+        self._blocks = blocks
+        self._has_batch_size = batch_size
+        self._parents = {name: parents for block in blocks.values() for name, parents in block.items()}
+
+    @classmethod
+    def of(cls, spec: ExperimentSpec) -> Outline:
+        """Reads a valid spec."""
+        blocks = {"model": spec.model.parameters, "search_space": spec.search_space}
+        parents = {
+            block: {name: tuple(parameter.when) for name, parameter in parameters.items()}
+            for block, parameters in blocks.items()
+        }
+        return cls(parents, batch_size=spec.training.batch_size is not None)
+
+    @classmethod
+    def of_written(cls, data: Mapping[str, Any]) -> Outline:
+        """Reads what was written, as far as it can be made out."""
+        model = {name: value for name, value in _mapping(data.get("model")).items() if name != "family"}
+        blocks = {"model": model, "search_space": _mapping(data.get("search_space"))}
+        parents = {
+            block: {name: tuple(_mapping(_mapping(value).get("when"))) for name, value in parameters.items()}
+            for block, parameters in blocks.items()
+        }
+        return cls(parents, batch_size=_mapping(data.get("training")).get("batch_size") is not None)
+
+    def faults(self) -> list[Fault]:
+        """Returns names that stand in two blocks, and conditions on unknown or later parameters or on themselves."""
+        return [*self._names_in_two_blocks(), *self._condition_faults()]
+
+    def _names_in_two_blocks(self) -> Iterator[Fault]:
+        for name in self._blocks["search_space"]:
+            if name in self._blocks["model"]:
+                yield ("search_space", name), "stands in model: too", "keep one of the two"
+        for block, parameters in self._blocks.items():
+            if self._has_batch_size and "batch_size" in parameters:
+                yield ("training", "batch_size"), f"stands in {block}: too", "keep one of the two"
+
+    def _condition_faults(self) -> Iterator[Fault]:
+        known = [*(["batch_size"] if self._has_batch_size else []), *self._parents]
+        for block, parameters in self._blocks.items():
+            for name, parents in parameters.items():
+                for parent in parents:
+                    loc = (block, name, "when", parent)
+                    if parent not in known:
+                        hint = did_you_mean(parent, [each for each in known if each != name])
+                        yield loc, f"no parameter is called '{parent}'", hint
+                    elif cycle := self._cycle(name, parent):
+                        yield loc, f"the conditions go in a circle: {' → '.join(cycle)}", "drop one of them"
+                    elif known.index(parent) > known.index(name):
+                        yield loc, f"'{parent}' is declared later", self._way_up(parent, name, block)
+
+    def _way_up(self, parent: str, name: str, block: str) -> str:
+        is_beside = parent in self._blocks[block]
+        return f"move {parent} above {name}" if is_beside else f"move {name} to search_space:, below {parent}"
+
+    def _cycle(self, name: str, parent: str) -> list[str] | None:
+        """Returns the way from `name` over `parent` back to `name`, or None."""
+        ways, seen = [[name, parent]], set[str]()
+        while ways:
+            way = ways.pop()
+            if way[-1] == name:
+                return way
+            if way[-1] not in seen:
+                seen.add(way[-1])
+                ways += [[*way, each] for each in self._parents.get(way[-1], ())]
+        return None
 
 
-def _cycle(name: str, parent: str, declared: Parameters) -> list[str] | None:
-    """Returns the way from `name` over `parent` back to `name`, or None."""
-    stack = [[name, parent]]
-    seen = set()
-    while stack:
-        path = stack.pop()
-        if path[-1] == name:
-            return path
-        if path[-1] in seen or path[-1] not in declared:
-            continue
-        seen.add(path[-1])
-        stack += [[*path, each] for each in declared[path[-1]].when]
-    return None
-
-
-def _translate(data: dict[str, Any]) -> dict[str, Any]:
-    """Rewrites other tuners' spellings of a parameter into ours."""
-    distribution = data.pop("distribution", None)
-    sampling = data.pop("sampling", None)
-    for ours, others in PARAMETER_SYNONYMS.items():
-        for other in others:
-            if other in data:
-                if ours in data:
-                    fault((other,), f"means the same as {ours}, which is given too", "keep one of the two")
-                data[ours] = data.pop(other)
-    if distribution is not None:
-        data |= _read_distribution(distribution, data)
-    if sampling is not None:
-        if sampling not in ("linear", "log"):
-            fault(("sampling",), f"'{sampling}' is not known", "write linear or log")
-        data["log"] = sampling == "log"
-    return data
-
-
-def _read_distribution(distribution: Any, data: Mapping[str, Any]) -> dict[str, Any]:
-    known: dict[str, dict[str, Any]] = {
-        "uniform": {},
-        "log_uniform_values": {"log": True},
-        "int_uniform": {"type": "int"},
-        "categorical": {},
-    }
-    if distribution == "log_uniform":
-        fault(("distribution",), "log_uniform gives exponents; bounds are values here", _rewritten(data))
-    if not isinstance(distribution, str) or distribution not in known:
-        fault(("distribution",), f"'{distribution}' is not known", did_you_mean(str(distribution), known))
-    return known[distribution]
-
-
-def _rewritten(data: Mapping[str, Any]) -> str:
-    bounds = [data.get("min"), data.get("max")]
-    if not all(isinstance(each, int | float) and abs(each) < 300 for each in bounds):
-        return "write {min: …, max: …, log: true} with the values themselves"
-    low, high = (math.exp(each) for each in bounds)
-    return f"write {{min: {low:.6g}, max: {high:.6g}, log: true}}"
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}

@@ -75,65 +75,63 @@ class Parameter(_Frozen):
     @property
     def bounds(self) -> tuple[int | float, int | float]:
         """The lowest and highest value of a range."""
-        assert self.min is not None and self.max is not None, f"{self.name} is a choice"
+        assert self.min is not None, f"{self.name} is a choice"
+        assert self.max is not None, f"{self.name} is a choice"
         return self.min, self.max
 
     def is_active(self, values: Mapping[str, Value]) -> bool:
         """Says whether the parameter exists beside the active `values` of those before it."""
         return all(condition.holds(values) for condition in self.when)
 
-    def finite_values(self) -> tuple[Value, ...] | None:
+    def finite_values(self) -> Sequence[Value] | None:
         """Returns every value in order, or None for a continuous range.
 
-        Stepped floats are exact decimals: 0.3, never 0.30000000000000004.
+        Stepped floats are exact decimals: 0.3, never 0.30000000000000004. Whole numbers come as a `range`, since
+        there may be millions of them.
         """
         if self.kind is Kind.CHOICE:
             return self.values
         low, high = self.bounds
-        if self.step is not None:
-            return tuple(_arithmetic(low, high, self.step, self.kind))
-        return tuple(range(int(low), int(high) + 1)) if self.kind is Kind.INT else None
+        if self.kind is Kind.INT:
+            return range(int(low), int(high) + 1, int(self.step or 1))
+        return None if self.step is None else _decimals(low, self.step, self.count() or 0)
 
     def count(self) -> int | None:
         """Returns the number of values, or None for a continuous range."""
         if self.kind is Kind.CHOICE:
             return len(self.values)
+        if self.kind is Kind.FLOAT and self.step is None:
+            return None
         low, high = self.bounds
-        if self.step is not None:
-            return int((Decimal(str(high)) - Decimal(str(low))) / Decimal(str(self.step))) + 1
-        return int(high) - int(low) + 1 if self.kind is Kind.INT else None
+        return int((_decimal(high) - _decimal(low)) // _decimal(self.step or 1)) + 1
 
-    def grid_values(self) -> tuple[Value, ...]:
+    def grid_values(self) -> Sequence[Value]:
         """Returns the points that a grid search visits: all values, or `GRID_POINTS` of an open range."""
-        low, high = (0, 0) if self.kind is Kind.CHOICE else self.bounds
         is_open = self.step is None and (self.kind is Kind.FLOAT or (self.kind is Kind.INT and self.log))
         if not is_open:
             return self.finite_values() or ()
-        spaced = _spaced(low, high, GRID_POINTS, log=self.log)
-        points = [round(each) for each in spaced] if self.kind is Kind.INT else spaced
-        return tuple(dict.fromkeys(points))
+        spaced = _spaced(*self.bounds, GRID_POINTS, log=self.log)
+        return tuple(dict.fromkeys(round(each) for each in spaced)) if self.kind is Kind.INT else tuple(spaced)
 
     def contains(self, value: Value) -> bool:
         """Says whether `value` is of the right type and within the declared range."""
         if self.kind is Kind.CHOICE:
             return any(same(value, each) for each in self.values)
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            return False
-        if self.kind is Kind.INT and not isinstance(value, int):
+        if isinstance(value, bool) or not isinstance(value, int if self.kind is Kind.INT else float):
             return False
         low, high = self.bounds
-        if self.step is not None:
-            return any(same(value, each) for each in self.finite_values() or ())
-        return low <= value <= high
+        if not low <= value <= high:
+            return False
+        return self.step is None or (_decimal(value) - _decimal(low)) % _decimal(self.step) == 0
 
     def describe(self) -> str:
         """Returns the range as a person reads it: `0.0001 … 0.01 (log)` or `adam, sgd`."""
         if self.kind is Kind.CHOICE:
             return ", ".join(show_value(each) for each in self.values)
         low, high = self.bounds
-        marks = [f"step {self.step:g}"] if self.step is not None else []
+        marks = [f"step {_short(self.step)}"] if self.step is not None else []
         marks += ["log"] if self.log else []
-        return f"{low:g} … {high:g}" + (f" ({', '.join(marks)})" if marks else "")
+        return f"{_short(low)} … {_short(high)}" + (f" ({', '.join(marks)})" if marks else "")
 
 
 class SearchSpace(_Frozen):
@@ -176,7 +174,7 @@ class SearchSpace(_Frozen):
         """Returns the number of distinct configurations, or None if a range is continuous."""
         if any(parameter.count() is None for parameter in self):
             return None
-        return self._count(lambda parameter: parameter.count() or 0, lambda p: p.finite_values() or ())
+        return self._count(lambda parameter: parameter.finite_values() or ())
 
     def grid(self) -> Iterator[Values]:
         """Yields the configurations of a full grid, the last parameter varying fastest."""
@@ -184,7 +182,7 @@ class SearchSpace(_Frozen):
 
     def grid_size(self) -> int:
         """Returns the number of configurations of a full grid."""
-        return self._count(lambda parameter: len(parameter.grid_values()), Parameter.grid_values)
+        return self._count(Parameter.grid_values)
 
     def _walk(self, index: int, chosen: Values) -> Iterator[Values]:
         if index == len(self.parameters):
@@ -197,14 +195,27 @@ class SearchSpace(_Frozen):
         for value in parameter.grid_values():
             yield from self._walk(index + 1, chosen | {parameter.name: value})
 
-    def _count(self, count_of: Callable[[Parameter], int], values_of: Callable[[Parameter], Sequence[Value]]) -> int:
-        """Counts configurations; only parameters that a condition names are walked, the others multiply."""
-        watched = {condition.parameter for parameter in self for condition in parameter.when}
-        free = [parameter for parameter in self if parameter.name not in watched]
-        return sum(
-            math.prod(count_of(parameter) for parameter in free if parameter.is_active(chosen))
-            for chosen in _assignments([p for p in self if p.name in watched], values_of)
-        )
+    def _count(self, points_of: Callable[[Parameter], Sequence[Value]]) -> int:
+        """Counts configurations without making them: only values that a condition names are told apart."""
+        named: dict[str, list[Value]] = {}
+        for condition in (condition for parameter in self for condition in parameter.when):
+            named.setdefault(condition.parameter, []).extend(condition.values)
+
+        def count_from(index: int, chosen: Values) -> int:
+            if index == len(self.parameters):
+                return 1
+            parameter = self.parameters[index]
+            if not parameter.is_active(chosen):
+                return count_from(index + 1, chosen)
+            points = points_of(parameter)
+            if parameter.name not in named:
+                return len(points) * count_from(index + 1, chosen)
+            return sum(
+                count * count_from(index + 1, chosen | {parameter.name: value})
+                for value, count in _cases(points, named[parameter.name])
+            )
+
+        return count_from(0, {})
 
 
 def same(left: Value, right: Value) -> bool:
@@ -213,30 +224,45 @@ def same(left: Value, right: Value) -> bool:
 
 
 def show_value(value: Value) -> str:
-    """Returns a value as tables and messages show it: short, and floats to four digits."""
+    """Returns a value as tables show it: short, and floats to four digits."""
+    return f"{value:.4g}" if isinstance(value, float) else spell_value(value)
+
+
+def spell_value(value: Value) -> str:
+    """Returns a value as it would be written in a spec, to the last digit."""
     if isinstance(value, bool) or value is None:
         return {True: "true", False: "false", None: "null"}[value]
-    if isinstance(value, float):
-        return f"{value:.4g}"
     return str(value)
 
 
-def _assignments(parameters: Sequence[Parameter], values_of: Callable[[Parameter], Sequence[Value]]) -> list[Values]:
-    found: list[Values] = [{}]
-    for parameter in parameters:
-        found = [
-            chosen | ({parameter.name: value} if parameter.is_active(chosen) else {})
-            for chosen in found
-            for value in (values_of(parameter) if parameter.is_active(chosen) else [None])
-        ]
-    return found
+_OTHERS = "\0others"
+"""No condition holds for it."""
 
 
-def _arithmetic(low: float, high: float, step: float, kind: Kind) -> Iterator[int | float]:
-    start, stop, distance = (Decimal(str(each)) for each in (low, high, step))
-    for index in range(int((stop - start) / distance) + 1):
-        value = start + index * distance
-        yield int(value) if kind is Kind.INT else float(value)
+def _cases(points: Sequence[Value], named: Sequence[Value]) -> list[tuple[Value, int]]:
+    """Returns the named values among `points`, and one text that stands for all others; each with its count."""
+    found = [value for index, value in enumerate(named) if not _is_among(value, named[:index])]
+    cases: list[tuple[Value, int]] = [(value, 1) for value in found if _is_among(value, points)]
+    others = len(points) - len(cases)
+    return [*cases, (_OTHERS, others)] if others else cases
+
+
+def _is_among(value: Value, points: Sequence[Value]) -> bool:
+    if isinstance(points, range):
+        return type(value) is int and value in points
+    return any(same(value, each) for each in points)
+
+
+def _short(number: float) -> str:
+    return str(number) if isinstance(number, int) else f"{number:g}"
+
+
+def _decimal(number: float) -> Decimal:
+    return Decimal(str(number))
+
+
+def _decimals(low: float, step: float, count: int) -> tuple[float, ...]:
+    return tuple(float(_decimal(low) + index * _decimal(step)) for index in range(count))
 
 
 def _spaced(low: float, high: float, count: int, *, log: bool) -> list[float]:

@@ -8,13 +8,26 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-TUNER_SYNONYMS = {
-    "RandomSearch": "random",
-    "Hyperband": "hyperband",
-    "BayesianOptimization": "bayesian",
-    "GridSearch": "grid",
+TUNER_SPELLINGS = {
+    "random": ("RandomSearch",),
+    "hyperband": ("Hyperband",),
+    "bayesian": ("BayesianOptimization", "BayesianOptimisation"),
+    "grid": ("GridSearch",),
 }
-"""KerasTuner's own names, accepted in any case."""
+"""KerasTuner's own names by ours; case, `_`, `-` and spaces never matter."""
+
+
+def canonical_tuner(name: str) -> str:
+    """Returns our name of a tuner, or `name` itself if it is none."""
+    key = _key(name)
+    for ours, others in TUNER_SPELLINGS.items():
+        if key in (ours, *map(_key, others)):
+            return ours
+    return name
+
+
+def _key(name: str) -> str:
+    return name.lower().replace("_", "").replace("-", "").replace(" ", "")
 
 
 class _Tuner(BaseModel):
@@ -24,14 +37,14 @@ class _Tuner(BaseModel):
 class RandomTuner(_Tuner):
     """Random search: independent draws from the space, never the same one twice."""
 
-    name: Literal["random"]
+    name: Literal["random"] = Field(description="Random search.")
     max_trials: int = Field(20, ge=1, description="How many trials to run.")
 
 
 class HyperbandTuner(_Tuner):
     """Hyperband (Li et al. 2018, arXiv:1603.06560): many short trainings, the best ones go on."""
 
-    name: Literal["hyperband"]
+    name: Literal["hyperband"] = Field(description="Hyperband.")
     max_epochs: int | None = Field(None, ge=1, description="Epochs of the longest training; default: training.epochs.")
     factor: int = Field(3, ge=2, description="One trial in `factor` is promoted to `factor` times the epochs.")
     iterations: int = Field(1, ge=1, description="How often the whole set of brackets is run.")
@@ -40,7 +53,7 @@ class HyperbandTuner(_Tuner):
 class BayesianTuner(_Tuner):
     """Bayesian optimisation: a Gaussian process proposes where the lower confidence bound is best."""
 
-    name: Literal["bayesian"]
+    name: Literal["bayesian"] = Field(description="Bayesian optimisation.")
     max_trials: int = Field(20, ge=1, description="How many trials to run.")
     alpha: float = Field(1e-4, gt=0, description="Noise that is added to the diagonal of the kernel matrix.")
     beta: float = Field(2.6, ge=0, description="Exploration: how many standard deviations count as promise.")
@@ -52,7 +65,7 @@ class BayesianTuner(_Tuner):
 class GridTuner(_Tuner):
     """Grid search: every combination, the last parameter varying fastest; open ranges give ten points."""
 
-    name: Literal["grid"]
+    name: Literal["grid"] = Field(description="Grid search.")
     max_trials: int | None = Field(None, ge=1, description="Stop after so many trials; default: the whole grid.")
 
 

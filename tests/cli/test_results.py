@@ -1,0 +1,281 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+import yaml
+
+from tunecli.cli.main import run
+from tunecli.plan import Plan
+from tunecli.spec.parameter import ParameterSpec
+from tunecli.spec.space import Values
+from tunecli.store.files import write_json, write_lines, write_whole
+from tunecli.store.run import Run
+from tunecli.store.study import OpenStudy
+from tunecli.study.events import Answer, Asked, Created, EndReason, Finished, SessionEnded
+from tunecli.study.trial import Measurement, Outcome, Suggestion, TrialStatus
+
+Capture = pytest.CaptureFixture[str]
+MakeRun = Callable[..., Run]
+
+BETTER: tuple[Values, float] = ({"units": [300, 100], "learning_rate": 0.00123, "optimizer": "sgd"}, 0.5)
+WORSE: tuple[Values, float] = ({"units": [50], "learning_rate": 0.01, "optimizer": "adam"}, 0.9)
+FAILED: tuple[Values, str] = ({"units": [9], "learning_rate": 1.0, "optimizer": "adam"}, "MemoryError: out of memory")
+
+
+@pytest.fixture
+def make_run(make_plan: Callable[..., Plan]) -> MakeRun:
+    """Makes a study in `runs` of trials that were best at epoch 4 of 5."""
+
+    def make(*trials: tuple[Values, float | str], name: str = "study") -> Run:
+        plan = make_plan(name=name, model="mlp", search_space={"optimizer": ["adam", "sgd"]}, tuner="grid")
+        found = Run(Path("runs") / name)
+        with OpenStudy(found) as study:
+            write_json(study.layout.plan, plan.model_dump(mode="json"))
+            study.record(Created(at=1.0, study=name, objective=plan.objective))
+            for trial, (values, result) in enumerate(trials):
+                _record(study, trial, values, result)
+            study.record(SessionEnded(at=99.0, reason=EndReason.EXHAUSTED))
+        return found
+
+    return make
+
+
+def _record(study: OpenStudy, trial: int, values: Values, result: float | str) -> None:
+    suggestion = Suggestion(trial, values, start_epoch=0, end_epoch=30)
+    study.record(Asked(at=2.0, slot=0, limit=9, answer=Answer.TRIAL, suggestion=suggestion, engine="keras"))
+    outcome = (
+        Outcome(TrialStatus.FAILED, cause=result)
+        if isinstance(result, str)
+        else Outcome(TrialStatus.COMPLETED, result, 4, {"val_rmse": result}, epochs_run=5, duration_s=10.0)
+    )
+    study.record(Finished(at=9.0, trial=trial, outcome=outcome))
+
+
+def document(capsys: Capture, *arguments: str) -> dict[str, Any]:
+    assert run([*arguments, "--json"]) == 0
+    printed = capsys.readouterr()
+    assert printed.err == ""
+    found: dict[str, Any] = json.loads(printed.out)
+    return found
+
+
+def test_best_shows_the_leaderboard_and_what_to_do_next(make_run: MakeRun, capsys: Capture) -> None:
+    make_run(WORSE, BETTER)
+    assert run(["best"]) == 0
+
+    printed = capsys.readouterr()
+    assert printed.out.index("0.5000") < printed.out.index("0.9000")
+    assert "learning_rate" in printed.out
+    assert printed.err == "next: tunecli retrain --full study\n"
+
+
+def test_best_as_json_has_exactly_the_promised_keys(make_run: MakeRun, capsys: Capture) -> None:
+    make_run(WORSE, BETTER)
+
+    assert document(capsys, "best", "study", "--top", "1") == {
+        "schema_version": 1,
+        "study": "study",
+        "objective": {"metric": "val_rmse", "goal": "minimize"},
+        "trials": [{"id": 1, "rank": 1, "score": 0.5, "values": BETTER[0], "best_epoch": 4}],
+    }
+
+
+def test_best_as_yaml_can_be_pasted_into_a_spec(make_run: MakeRun, capsys: Capture) -> None:
+    make_run(WORSE, BETTER)
+    assert run(["best", "--yaml"]) == 0
+
+    written = yaml.safe_load(capsys.readouterr().out)
+    assert written == {"units": {"layers": [300, 100]}, "learning_rate": 0.00123, "optimizer": "sgd"}
+    assert ParameterSpec.model_validate(written["units"]).layers == [300, 100]
+
+
+def test_best_takes_one_format(make_run: MakeRun, capsys: Capture) -> None:
+    make_run(BETTER)
+
+    assert run(["best", "--yaml", "--json"]) == 2
+    assert "--json and --yaml exclude each other" in capsys.readouterr().err
+
+
+def test_best_of_nothing_but_failures_says_what_went_wrong(make_run: MakeRun, capsys: Capture) -> None:
+    make_run(FAILED, FAILED, ({}, "val_rmse was not finite in any epoch"))
+    assert run(["best", "--json"]) == 1
+
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert "no trial has completed: 3 failed, 0 not ended; 2 with: MemoryError: out of memory" in printed.err
+    assert "hint: see one: tunecli show study 2" in printed.err
+
+
+def test_best_of_an_empty_study_says_how_to_go_on(make_run: MakeRun, capsys: Capture) -> None:
+    make_run()
+
+    assert run(["best"]) == 1
+    assert "run the same tunecli search command again" in capsys.readouterr().err
+
+
+def test_best_while_the_search_runs_is_a_leaderboard_so_far(make_run: MakeRun, capsys: Capture) -> None:
+    with OpenStudy(make_run(BETTER)):
+        assert run(["best"]) == 0
+
+    assert capsys.readouterr().err == "the search still runs; this is the leaderboard so far\n"
+
+
+def test_a_misspelt_study_gets_a_suggestion(make_run: MakeRun, capsys: Capture) -> None:
+    make_run(BETTER)
+
+    assert run(["best", "studdy"]) == 2
+    assert "did you mean 'study'?" in capsys.readouterr().err
+
+
+def test_values_are_not_cut_on_a_narrow_terminal(
+    make_run: MakeRun, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    make_run(BETTER)
+    assert run(["best"]) == 0
+
+    printed = capsys.readouterr().out
+    assert max(map(len, printed.splitlines())) <= 60
+    assert "learning_rate=0.00123" in printed
+
+
+def test_nothing_is_coloured_in_a_pipe(make_run: MakeRun, capsys: Capture) -> None:
+    make_run(BETTER)
+    for command in (["best"], ["list"], ["show"], ["show", "study", "0"]):
+        assert run(command) == 0
+
+    assert "\x1b" not in capsys.readouterr().out
+
+
+def test_list_shows_every_study(make_run: MakeRun, capsys: Capture) -> None:
+    make_run(BETTER, name="one")
+    make_run(FAILED, name="two")
+    found = {each["name"]: each for each in document(capsys, "list")["studies"]}
+
+    assert (found["one"]["state"], found["one"]["best_score"], found["one"]["completed"]) == ("finished", 0.5, 1)
+    assert (found["two"]["best_trial"], found["two"]["failed"]) == (None, 1)
+
+
+def test_list_draws_a_table(make_run: MakeRun, capsys: Capture) -> None:
+    make_run(BETTER, name="one")
+    assert run(["list"]) == 0
+
+    assert "finished" in capsys.readouterr().out
+
+
+def test_a_damaged_study_hides_no_other(make_run: MakeRun, capsys: Capture) -> None:
+    make_run(BETTER, name="sound")
+    journal = make_run(BETTER, name="broken").layout.journal
+    journal.write_bytes(b"nonsense\n" + journal.read_bytes())
+    assert run(["list", "--json"]) == 0
+
+    printed = capsys.readouterr()
+    found = json.loads(printed.out)
+    assert [each["name"] for each in found["studies"]] == ["sound"]
+    assert found["damaged"] == ["broken"]
+    assert "broken" in printed.err
+
+
+def test_an_empty_list_says_how_to_start(capsys: Capture) -> None:
+    assert run(["list"]) == 0
+
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert "tunecli search CONFIG" in printed.err
+
+
+def test_show_a_study(make_run: MakeRun, capsys: Capture) -> None:
+    make_run(BETTER, FAILED)
+    assert run(["show"]) == 0
+
+    printed = capsys.readouterr().out
+    for text in ("advertising (regression)", "minimize val_rmse", "adam, sgd", "MemoryError: out of memory", "0.5000"):
+        assert text in printed
+
+
+def test_show_a_study_as_json(make_run: MakeRun, capsys: Capture) -> None:
+    make_run(BETTER, FAILED)
+    found = document(capsys, "show", "study")
+
+    assert [each["status"] for each in found["trials"]] == ["completed", "failed"]
+    assert found["plan"]["family"] == "mlp"
+
+
+def test_show_a_trial(make_run: MakeRun, capsys: Capture) -> None:
+    files = make_run(BETTER).layout.trial(0)
+    write_lines(
+        files.epochs, [Measurement(epoch=1, metrics={"val_rmse": float("nan")}).model_dump_json().encode() + b"\n"]
+    )
+    write_json(files.layers, [{"name": "output", "kind": "Dense", "output_shape": [1], "parameters": 4}])
+    write_whole(files.log, b"a word of warning\n")
+    assert run(["show", "study", "0"]) == 0
+
+    printed = capsys.readouterr().out
+    for text in ("[300, 100]", "val_rmse 0.5000 at epoch 4", "Dense", "a word of warning"):
+        assert text in printed
+    found = document(capsys, "show", "study", "0")
+    assert found["measurements"][0]["metrics"] == {"val_rmse": None}
+    assert found["layers"][0]["parameters"] == 4
+
+
+def test_show_says_which_trials_there_are(make_run: MakeRun, capsys: Capture) -> None:
+    make_run(BETTER, WORSE)
+
+    assert run(["show", "study", "7"]) == 2
+    assert "has no trial 7\nhint: it has 0 to 1" in capsys.readouterr().err
+
+
+def test_delete_needs_yes_where_nobody_can_be_asked(make_run: MakeRun, capsys: Capture) -> None:
+    found = make_run(BETTER)
+
+    assert run(["delete", "study"]) == 2
+    assert "hint: add --yes" in capsys.readouterr().err
+    assert found.exists()
+
+
+def test_delete_with_yes(make_run: MakeRun, capsys: Capture) -> None:
+    found = make_run(BETTER)
+
+    assert run(["delete", "study", "--yes"]) == 0
+    assert capsys.readouterr() == ("", "deleted runs/study\n")
+    assert not found.path.exists()
+
+
+@pytest.mark.parametrize("is_agreed", [True, False])
+def test_delete_asks_on_a_terminal(make_run: MakeRun, monkeypatch: pytest.MonkeyPatch, is_agreed: bool) -> None:
+    found = make_run(BETTER)
+    asked: list[str] = []
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr(typer, "confirm", lambda text, err: bool(asked.append(text)) or is_agreed)
+
+    assert run(["delete", "study"]) == 0
+    assert asked == ["delete runs/study with 1 trials?"]
+    assert found.exists() is not is_agreed
+
+
+def test_delete_refuses_while_a_search_runs(make_run: MakeRun, capsys: Capture) -> None:
+    with OpenStudy(make_run(BETTER)) as study:
+        assert run(["delete", "study", "--yes"]) == 2
+        assert study.run.exists()
+    assert "is in use by" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", [["best"], ["list"], ["show"], ["show", "study", "0"], ["best", "--yaml"]])
+def test_results_are_shown_without_anything_heavy(make_run: MakeRun, command: list[str]) -> None:
+    make_run(BETTER)
+    heavy = ["tensorflow", "keras", "keras_tuner", "sklearn", "scipy", "numpy", "polars"]
+    script = (
+        "import sys; from tunecli.cli.main import run\n"
+        f"assert run({command}) == 0\n"
+        f"print([name for name in {heavy} if name in sys.modules], file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+
+    assert done.stderr.splitlines()[-1] == "[]"

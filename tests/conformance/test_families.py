@@ -1,0 +1,151 @@
+"""What every model family keeps to. A new family joins by one line in `CASES`."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import keras
+import numpy as np
+import pytest
+
+from tunecli.families import FAMILIES
+from tunecli.families.base import DataSignature
+from tunecli.families.compiling import compile_model, shared_hyperparameters
+from tunecli.families.summary import describe_layers
+from tunecli.spec.experiment import Task
+from tunecli.spec.space import Values
+
+TABLE, IMAGE = (3,), (8, 8, 1)
+
+
+@dataclass(frozen=True)
+class Case:
+    family: str
+    shapes: tuple[tuple[int, ...], ...]
+
+
+CASES = [
+    Case("linear", (TABLE, IMAGE)),
+    Case("mlp", (TABLE, IMAGE)),
+    Case("cnn", (IMAGE,)),
+]
+
+SETTINGS = [
+    pytest.param(FAMILIES.load(case.family), DataSignature(task, shape, outputs), id=f"{case.family}-{shape}-{task}")
+    for case in CASES
+    for shape in case.shapes
+    for task, outputs in [(Task.REGRESSION, 1), (Task.BINARY, 1), (Task.MULTICLASS, 4)]
+]
+FAMILY_NAMES = [case.family for case in CASES]
+
+
+class RecordingValues(dict[str, Any]):
+    """Remembers which values were read."""
+
+    def __init__(self, values: Values) -> None:
+        super().__init__(values)
+        self.read: set[str] = set()
+
+    def __getitem__(self, name: str) -> Any:
+        self.read.add(name)
+        return super().__getitem__(name)
+
+
+def defaults(family: Any, task: Task) -> Values:
+    values: Values = {}
+    for each in (*family.hyperparameters, *shared_hyperparameters(task)):
+        if each.name not in values and each.applies_to(values):
+            values[each.name] = each.default
+    return values
+
+
+def data(signature: DataSignature, rows: int = 12) -> tuple[Any, Any]:
+    random = np.random.default_rng(0)
+    inputs = random.standard_normal((rows, *signature.shape)).astype("float32")
+    if signature.task is Task.REGRESSION:
+        return inputs, random.standard_normal((rows, 1)).astype("float32")
+    classes = random.integers(0, max(2, signature.outputs), rows)
+    return inputs, classes.reshape(-1, 1).astype("float32" if signature.task is Task.BINARY else "int32")
+
+
+def test_every_registered_family_is_in_the_suite() -> None:
+    assert set(FAMILY_NAMES) == set(FAMILIES.names)
+
+
+@pytest.mark.parametrize(("family", "signature"), SETTINGS)
+def test_trains_saves_and_predicts_the_same_after_reloading(
+    family: Any, signature: DataSignature, tmp_path: Path
+) -> None:
+    values = defaults(family, signature.task)
+    model = family.build(signature, values)
+    compile_model(model, signature.task, values)
+    inputs, targets = data(signature)
+    history = model.fit(inputs, targets, batch_size=6, epochs=1, verbose=0).history
+
+    assert all(np.isfinite(figures).all() for figures in history.values())
+    model.save(tmp_path / "model.keras")
+    reloaded = keras.models.load_model(tmp_path / "model.keras")
+    np.testing.assert_array_equal(reloaded.predict(inputs, verbose=0), model.predict(inputs, verbose=0))
+
+
+@pytest.mark.parametrize(("family", "signature"), SETTINGS)
+def test_predicts_one_row_an_output(family: Any, signature: DataSignature) -> None:
+    model = family.build(signature, defaults(family, signature.task))
+    predictions = np.asarray(model(data(signature)[0]))
+
+    assert predictions.shape == (12, signature.outputs)
+    assert predictions.dtype == np.float32
+    if signature.task is Task.MULTICLASS:
+        np.testing.assert_allclose(predictions.sum(axis=1), 1, rtol=1e-5)
+    if signature.task is Task.BINARY:
+        assert ((predictions > 0) & (predictions < 1)).all()
+
+
+@pytest.mark.parametrize("name", FAMILY_NAMES)
+def test_every_default_is_legal(name: str) -> None:
+    faults = {each.name: each.fault(each.default) for each in FAMILIES.load(name).hyperparameters}
+
+    assert not any(faults.values()), faults
+
+
+@pytest.mark.parametrize(("family", "signature"), SETTINGS)
+def test_reads_every_hyperparameter_that_it_declares_and_no_other(family: Any, signature: DataSignature) -> None:
+    values = RecordingValues(defaults(family, signature.task))
+    family.build(signature, values)
+
+    assert values.read == {each.name for each in family.hyperparameters}
+
+
+@pytest.mark.parametrize("case", CASES, ids=FAMILY_NAMES)
+def test_refuses_the_data_that_it_cannot_build_for(case: Case) -> None:
+    family = FAMILIES.load(case.family)
+
+    assert (family.fault(None) is None) == (TABLE in case.shapes)
+    assert (family.fault(IMAGE) is None) == (IMAGE in case.shapes)
+
+
+@pytest.mark.parametrize("name", FAMILY_NAMES)
+def test_the_same_seed_gives_the_same_weights(name: str) -> None:
+    family, signature = FAMILIES.load(name), DataSignature(Task.REGRESSION, IMAGE, 1)
+
+    def weights() -> list[Any]:
+        keras.utils.set_random_seed(3)
+        return family.build(signature, defaults(family, signature.task)).get_weights()
+
+    for first, second in zip(weights(), weights(), strict=True):
+        np.testing.assert_array_equal(first, second)
+
+
+@pytest.mark.parametrize("name", FAMILY_NAMES)
+def test_layers_have_the_same_names_in_every_model_and_all_parameters_are_counted(name: str) -> None:
+    family, signature = FAMILIES.load(name), DataSignature(Task.REGRESSION, IMAGE, 1)
+    first, second = (family.build(signature, defaults(family, signature.task)) for _ in range(2))
+
+    assert describe_layers(first) == describe_layers(second)
+    assert sum(layer.parameters for layer in describe_layers(first)) == first.count_params()
+    assert family.summary

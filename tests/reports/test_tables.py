@@ -1,0 +1,184 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from io import StringIO
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from tunecli.reports.data import leaderboard, study_row, trial_document
+from tunecli.reports.tables import leaderboard_table, scores_table, studies_table, study_view, trial_view
+from tunecli.study.events import EndReason
+from tunecli.study.snapshot import Snapshot
+from tunecli.study.trial import Measurement
+
+Make = Callable[..., Snapshot]
+
+MANY = {"hidden_layers": 3, "units": 128, "learning_rate": 0.00123, "optimizer": "adam", "batch_size": 64}
+LAYERS = [
+    {"name": "hidden_1", "kind": "Dense", "output_shape": [300], "parameters": 235_500},
+    {"name": "output", "kind": "Dense", "output_shape": [10], "parameters": 3_010},
+]
+PLAN = {
+    "name": "study",
+    "seed": 7,
+    "dataset": {"name": "advertising"},
+    "task": "regression",
+    "family": "mlp",
+    "tuner": {"name": "grid", "max_trials": None},
+    "space": {"parameters": [{"name": "units", "kind": "int", "min": 16, "max": 256, "log": True}]},
+    "fixed": {"activation": "relu"},
+}
+
+
+def draw(renderable: Any, width: int) -> str:
+    file = StringIO()
+    Console(file=file, width=width, highlight=False, color_system=None).print(renderable)
+    lines = file.getvalue().splitlines()
+    assert all(len(line) <= width for line in lines)
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def board(snapshot: Snapshot, width: int) -> str:
+    return draw(leaderboard_table(leaderboard(snapshot), snapshot), width)
+
+
+def test_a_wide_leaderboard_has_a_column_for_each_hyperparameter(make_snapshot: Make) -> None:
+    header, _, first = board(make_snapshot((MANY, 0.51234)), 120).splitlines()[1:4]
+
+    assert header.split() == ["rank", "trial", "val_rmse", "epoch", "time", *MANY]
+    assert first.split() == ["1", "0", "0.5123", "4/5", "10.0", "s", "3", "128", "0.00123", "adam", "64"]
+
+
+def test_a_narrow_leaderboard_keeps_every_value(make_snapshot: Make) -> None:
+    drawn = board(make_snapshot((MANY, 0.51234)), 80)
+
+    assert "values" in drawn
+    for name, value in MANY.items():
+        assert f"{name}={value}" in drawn
+    assert "…" not in drawn
+
+
+def test_a_small_leaderboard_is_wide_on_a_narrow_terminal_too(make_snapshot: Make) -> None:
+    assert "values" not in board(make_snapshot(({"units": 64}, 0.5)), 80)
+
+
+def test_very_narrow_terminals_wrap(make_snapshot: Make) -> None:
+    drawn = board(make_snapshot((MANY, 0.51234)), 40)
+
+    assert "0.5123" in drawn
+    assert "…" not in drawn
+
+
+def test_what_a_trial_does_not_have_is_a_dash(make_snapshot: Make) -> None:
+    snapshot = make_snapshot(({"optimizer": "sgd", "momentum": 0.9}, 0.5), ({"optimizer": "adam"}, 0.6))
+
+    assert board(snapshot, 120).splitlines()[4].split()[-2:] == ["adam", "–"]
+
+
+def test_markup_in_names_and_values_is_text(make_snapshot: Make) -> None:
+    drawn = board(make_snapshot(({"[bold]units": "[red]wide[/red]"}, 0.5), metric="val_[blue]"), 120)
+
+    assert all(text in drawn for text in ("[bold]units", "[red]wide[/red]", "val_[blue]"))
+
+
+def test_the_list_of_studies_on_a_wide_terminal(make_snapshot: Make) -> None:
+    snapshot = make_snapshot(({}, 0.5), ({}, "oom"), end=EndReason.EXHAUSTED)
+    drawn = draw(studies_table([study_row(snapshot, name="a", is_held=False)], damaged=["b"]), 120)
+
+    assert drawn.splitlines()[3].split()[:8] == ["a", "finished", "1", "1", "0.5000", "val_rmse", "20.0", "s"]
+    assert drawn.splitlines()[4].split() == ["b", "damaged"]
+
+
+def test_the_list_of_studies_on_a_narrow_terminal(make_snapshot: Make) -> None:
+    name = "a-study-with-quite-a-long-name"
+    drawn = draw(studies_table([study_row(make_snapshot(({}, 0.5)), name=name, is_held=True)]), 80)
+
+    assert drawn.splitlines()[3].split() == [name, "running", "1", "val_rmse", "0.5000"]
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_a_study_shows_what_it_is_about(make_snapshot: Make, width: int) -> None:
+    row = study_row(make_snapshot(({}, 0.5), ({}, "oom")), name="study", is_held=False)
+    drawn = draw(study_view(row, PLAN, [(1, "oom [red]")]), width)
+
+    for text in ("study (interrupted)", "advertising (regression)", "minimize val_rmse", "1 completed, 1 failed"):
+        assert text in drawn
+    assert "0.5000 (trial 0)" in drawn
+    assert "16 … 256 (log)" in drawn
+    assert "relu (fixed)" in drawn
+    assert "oom [red]" in drawn
+
+
+def test_a_study_shows_when_a_parameter_is_searched(make_snapshot: Make) -> None:
+    parameter = {"name": "momentum", "kind": "float", "min": 0.0, "max": 0.9}
+    parameter["when"] = [{"parameter": "optimizer", "values": ["sgd", "rmsprop"]}]
+    row = study_row(make_snapshot(), name="s", is_held=True)
+    drawn = draw(study_view(row, PLAN | {"space": {"parameters": [parameter]}}, []), 80)
+
+    assert "0 … 0.9, when optimizer is sgd or rmsprop" in drawn
+
+
+def test_a_study_without_a_winner(make_snapshot: Make) -> None:
+    assert "none yet" in draw(study_view(study_row(make_snapshot(), name="s", is_held=True), PLAN, []), 80)
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_a_trial_shows_its_values_curves_and_layers(make_snapshot: Make, width: int) -> None:
+    curve = [Measurement(epoch=epoch, metrics={"rmse": 9.0 - epoch, "val_rmse": 8.0}) for epoch in range(1, 6)]
+    document = trial_document(make_snapshot((MANY, 0.5)), 0, measurements=curve, layers=LAYERS, log="")
+    drawn = draw(trial_view(document), width)
+
+    assert "0 of study (rank 1)" in drawn
+    assert "val_rmse 0.5000 at epoch 4" in drawn
+    assert "keras (why)" in drawn
+    assert "█▇▅▃▁" in drawn
+    assert [line.split()[-3:] for line in drawn.splitlines() if line.split()[:1] == ["rmse"]] == [
+        ["8.0000", "5.0000", "4.0000"]
+    ]
+    assert "238,510" in drawn
+
+
+def test_a_failed_trial_shows_its_cause_and_the_end_of_its_log(make_snapshot: Make) -> None:
+    log = "Traceback:\n  deep [in] here\nMemoryError: [red]"
+    document = trial_document(
+        make_snapshot(({"units": 9}, "MemoryError: [red]")), 0, measurements=[], layers=None, log=log
+    )
+    drawn = draw(trial_view(document), 80)
+
+    assert "0 of study (failed)" in drawn
+    assert drawn.count("MemoryError: [red]") == 2
+    assert "  deep [in] here" in drawn
+    assert "score" not in drawn
+
+
+def test_a_promoted_trial_names_its_parent(make_snapshot: Make) -> None:
+    document = trial_document(make_snapshot(({}, 0.5)), 0, measurements=[], layers=None, log="")
+    document |= {"start_epoch": 10, "lineage": [3, 0], "parent": 3}
+
+    assert "5 of 30, the first 10 by trial 3" in draw(trial_view(document), 80)
+
+
+def test_scores_stand_by_part() -> None:
+    scores = {"train": {"loss": 0.1, "rmse": 0.2}, "test": {"loss": 0.3, "rmse": 0.4}}
+
+    assert draw(scores_table(scores), 80).splitlines()[4].split() == ["test", "0.3000", "0.4000"]
+
+
+def test_scores_stand_by_metric_where_the_terminal_is_narrow() -> None:
+    scores = {"train": {f"metric_{n}": 0.1 * n for n in range(12)}, "test": {"metric_1": 0.3}}
+    drawn = draw(scores_table(scores), 80)
+
+    assert [line.split() for line in drawn.splitlines() if "metric_1 " in line] == [["metric_1", "0.1000", "0.3000"]]
+    assert drawn.splitlines()[3].split() == ["metric_0", "0.0000", "–"]
+
+
+def test_colours_are_dropped_where_they_are_not_wanted(make_snapshot: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    file = StringIO()
+    snapshot = make_snapshot(({}, 0.5))
+    console = Console(file=file, force_terminal=True, width=80)
+    console.print(leaderboard_table(leaderboard(snapshot), snapshot))
+
+    assert "\x1b[3" not in file.getvalue()

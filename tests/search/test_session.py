@@ -1,0 +1,287 @@
+"""Sessions of a search: killed at every step, continued, changed and refused.
+
+The training is a stand-in that scores a trial by its values and epochs, and keeps a state that it checks; KerasTuner's
+oracles, the loop, the store and the data are real.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tunecli.errors import Interrupted, StudyError, UsageError
+from tunecli.plan import resolve
+from tunecli.reports.live import QuietView
+from tunecli.search.session import Session, require_success, run_session
+from tunecli.spec.load import load
+from tunecli.store.journal import Journal, read_journal
+from tunecli.store.run import Run
+from tunecli.study.events import Event, Finished, Started
+from tunecli.study.snapshot import Snapshot
+from tunecli.training.data import load as load_data
+
+SPACE = {
+    "optimizer": ["sgd", "adam"],
+    "learning_rate": {"min": 0.001, "max": 0.1, "log": True},
+    "momentum": {"min": 0.0, "max": 0.9, "when": {"optimizer": "sgd"}},
+}
+TUNERS = {
+    "random": {"name": "random", "max_trials": 5},
+    "grid": {"name": "grid"},
+    "bayesian": {"name": "bayesian", "max_trials": 5, "num_initial_points": 3},
+    "hyperband": {"name": "hyperband", "max_epochs": 4, "factor": 2},
+}
+SPACES = {"grid": {"optimizer": ["sgd", "adam"], "learning_rate": [0.1, 0.01, 0.001]}}
+
+
+def train(payload: dict[str, Any], report: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
+    """Stands in for `run_trial`: deterministic scores, and a state that must fit."""
+    start, end, values = payload["start_epoch"], payload["end_epoch"], payload["values"]
+    behind = json.loads(Path(payload["state_in"]).read_text()) if payload["state_in"] else {"epochs": 0, "seed": None}
+    assert behind["epochs"] == start
+    assert behind["seed"] in (None, payload["seed"])
+    measurements = []
+    for epoch in range(start + 1, end + 1):
+        score = abs(math.log(values["learning_rate"]) + 4) + values.get("momentum", 0.5) / epoch
+        measurements.append({"epoch": epoch, "metrics": {"val_rmse": score, "loss": payload["seed"]}, "duration_s": 0.1})
+        report({"measurement": measurements[-1]})
+    if payload["state_out"]:
+        Path(payload["state_out"]).parent.mkdir(parents=True, exist_ok=True)
+        Path(payload["state_out"]).write_text(json.dumps({"epochs": end, "seed": payload["seed"]}))
+    return {"measurements": measurements, "duration_s": 0.1}
+
+
+def explode(payload: dict[str, Any], report: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
+    if payload["values"]["learning_rate"] > 0.002:
+        raise MemoryError("no room")
+    return {"measurements": [], "duration_s": 0.1, "cause": "loss is nan in epoch 1"}
+
+
+def interrupt(payload: dict[str, Any], report: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
+    raise KeyboardInterrupt
+
+
+def spec(folder: Path, kind: str = "random", /, **changes: Any) -> Path:
+    path = folder / "study.yaml"
+    content = {
+        "dataset": "advertising",
+        "model": "linear",
+        "search_space": SPACES.get(kind, SPACE),
+        "tuner": TUNERS[kind],
+        "training": {"epochs": 3},
+        **changes,
+    }
+    path.write_text(yaml.safe_dump(content, sort_keys=False))
+    return path
+
+
+def search(path: Path, *, runner: str = "train", said: list[str] | None = None) -> Session:
+    file = load(path)
+    say = (said if said is not None else []).append
+    return run_session(file, resolve(file), path.parent / "runs", QuietView(), say=say, runner=f"{__name__}:{runner}")
+
+
+def run_of(path: Path) -> Run:
+    return Run(path.parent / "runs" / "study")
+
+
+def leaderboard(snapshot: Snapshot) -> list[tuple[Any, ...]]:
+    return [
+        (trial.id, trial.score, trial.outcome and trial.outcome.best_epoch, trial.suggestion)
+        for trial in snapshot.completed
+    ]
+
+
+class KilledError(BaseException):
+    """Stands in for SIGKILL: nothing in the program may catch it and tidy up."""
+
+
+def kill_after(monkeypatch: pytest.MonkeyPatch, count: int) -> None:
+    """Lets the process write so many events, then kills it in the middle of the next."""
+    append = Journal.append
+    written = 0
+
+    def appending(self: Journal, event: Event) -> None:
+        nonlocal written
+        if written == count:
+            self._file.write(b'{"at": 1.0, "eve')
+            raise KilledError
+        written += 1
+        append(self, event)
+
+    monkeypatch.setattr(Journal, "append", appending)
+
+
+@pytest.mark.parametrize("tuner", TUNERS)
+def test_a_search_killed_at_every_event_ends_like_one_that_was_not(
+    tuner: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole_path = spec(tmp_path, tuner)
+    whole = search(whole_path)
+    assert len(whole.snapshot.completed) == len(whole.snapshot.trials) >= 5
+    (tmp_path / "killed").mkdir()
+    path = spec(tmp_path / "killed", tuner)
+    kills = 0
+    for attempt in range(200):
+        with monkeypatch.context() as patch:
+            kill_after(patch, 2 + attempt % 3)
+            try:
+                search(path)
+                break
+            except KilledError:
+                kills += 1
+    assert kills >= 3
+    snapshot = run_of(path).snapshot()
+    assert leaderboard(snapshot) == leaderboard(whole.snapshot)
+    events = read_journal(run_of(path).layout.journal).events
+    finished = [event.trial for event in events if isinstance(event, Finished)]
+    assert sorted(finished) == sorted(snapshot.trials), "each trial ends once"
+    first_end = {event.trial: index for index, event in enumerate(events) if isinstance(event, Finished)}
+    assert all(index < first_end[event.trial] for index, event in enumerate(events) if isinstance(event, Started)), (
+        "nothing that finished is run again"
+    )
+
+
+def test_hyperband_keeps_no_state_longer_than_it_is_needed(tmp_path: Path) -> None:
+    path = spec(tmp_path, "hyperband")
+    session = search(path)
+    assert any(trial.suggestion.parent is not None for trial in session.snapshot.trials.values())
+    assert list(run_of(path).path.glob("trials/*/state.npz")) == []
+    assert not (run_of(path).path / "scratch").exists()
+
+
+def test_a_promoted_trial_is_scored_over_its_whole_lineage(tmp_path: Path) -> None:
+    session = search(spec(tmp_path, "hyperband"))
+    children = [trial for trial in session.snapshot.completed if trial.suggestion.parent is not None]
+    for child in children:
+        curve = session.run.measurements(child.id)
+        assert [each.epoch for each in curve] == list(range(1, child.suggestion.end_epoch + 1))
+        assert child.score == min(each.metrics["val_rmse"] for each in curve)
+        assert len({each.metrics["loss"] for each in curve}) == 1, "one lineage, one seed"
+
+
+def test_a_lost_state_is_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = search(spec(tmp_path, "hyperband"))
+    (tmp_path / "lossy").mkdir()
+    path = spec(tmp_path / "lossy", "hyperband")
+    monkeypatch.setattr("tunecli.search.states.StateKeeper.keep", lambda self, trial: None)
+    lossy = search(path)
+    assert leaderboard(lossy.snapshot) == leaderboard(whole.snapshot)
+
+
+@pytest.mark.parametrize("tuner", ["random", "bayesian"])
+def test_more_trials_continue_the_same_sequence(tuner: str, tmp_path: Path) -> None:
+    search(spec(tmp_path, tuner))
+    more = {**TUNERS[tuner], "max_trials": 8}
+    extended = search(spec(tmp_path, tuner, tuner=more))
+    (tmp_path / "at-once").mkdir()
+    at_once = search(spec(tmp_path / "at-once", tuner, tuner={**more, "num_initial_points": 3} if tuner == "bayesian" else more))
+    assert leaderboard(extended.snapshot) == leaderboard(at_once.snapshot)
+    assert len(extended.snapshot.trials) == 8
+
+
+def test_more_iterations_of_hyperband_add_brackets(tmp_path: Path) -> None:
+    once = search(spec(tmp_path, "hyperband"))
+    count = len(once.snapshot.trials)
+    twice = search(spec(tmp_path, "hyperband", tuner={**TUNERS["hyperband"], "iterations": 2}))
+    assert len(twice.snapshot.trials) == 2 * count
+
+
+@pytest.mark.parametrize(
+    ("changes", "difference"),
+    [
+        ({"seed": 1}, "seed: 0 → 1"),
+        ({"objective": "val_mae"}, "objective.metric: val_rmse → val_mae"),
+        ({"search_space": {**SPACE, "batch_size": [16, 32]}}, "space.batch_size"),
+        ({"training": {"epochs": 4}}, "training.epochs: 3 → 4"),
+        ({"tuner": {"name": "random", "max_trials": 4}}, "tuner.max_trials: 5 → 4"),
+    ],
+)
+def test_another_spec_is_refused_with_the_difference(
+    changes: dict[str, Any], difference: str, tmp_path: Path
+) -> None:
+    search(spec(tmp_path))
+    before = run_of(tmp_path / "study.yaml").layout.journal.read_bytes()
+    with pytest.raises(UsageError) as caught:
+        search(spec(tmp_path, **changes))
+    assert difference in caught.value.problems[0].what
+    assert "--fresh" in caught.value.problems[0].hint
+    assert run_of(tmp_path / "study.yaml").layout.journal.read_bytes() == before
+
+
+def test_other_data_are_refused(tmp_path: Path) -> None:
+    table = tmp_path / "data.csv"
+    rows = [f"{index},{index % 7},{index * 0.5}" for index in range(40)]
+    table.write_text("\n".join(["a,b,target", *rows]) + "\n")
+    dataset = {"name": "csv", "path": "data.csv", "target": "target", "task": "regression"}
+    search(spec(tmp_path, dataset=dataset))
+    table.write_text("\n".join(["a,b,target", *rows[:-1], "1,2,3"]) + "\n")
+    load_data.cache_clear()
+    with pytest.raises(UsageError, match="other data: numeric, target differ"):
+        search(spec(tmp_path, dataset=dataset, tuner={"name": "random", "max_trials": 6}))
+
+
+def test_limits_may_change(tmp_path: Path) -> None:
+    search(spec(tmp_path))
+    session = search(spec(tmp_path, limits={"max_time": "1h"}))
+    assert len(session.snapshot.trials) == 5
+
+
+def test_a_torn_journal_is_said_once(tmp_path: Path) -> None:
+    path = spec(tmp_path)
+    search(path)
+    with open(run_of(path).layout.journal, "ab") as file:
+        file.write(b'{"at": 1.0')
+    said: list[str] = []
+    search(path, said=said)
+    search(path, said=said)
+    assert len(said) == 1
+    assert "has been dropped" in said[0]
+
+
+def test_an_interrupt_leaves_a_study_that_goes_on(tmp_path: Path) -> None:
+    path = spec(tmp_path)
+    with pytest.raises(Interrupted) as caught:
+        search(path, runner="interrupt")
+    assert caught.value.exit_code == 130
+    assert "continues" in caught.value.problems[0].hint
+    assert len(search(path).snapshot.completed) == 5
+
+
+def test_failed_trials_are_results_and_the_commonest_cause_is_said(tmp_path: Path) -> None:
+    session = search(spec(tmp_path), runner="explode")
+    assert len(session.snapshot.failed) == 5
+    with pytest.raises(StudyError) as caught:
+        require_success(session)
+    assert "5 of 5 trials failed" in caught.value.problems[0].what
+    assert "MemoryError: no room" in caught.value.problems[0].what
+    failed = session.snapshot.failed[0]
+    assert "MemoryError" in session.run.log(failed.id)
+
+
+def test_too_many_failures_in_a_row_stop_the_search(tmp_path: Path) -> None:
+    session = search(spec(tmp_path, limits={"max_failures": 2}), runner="explode")
+    assert len(session.snapshot.failed) == 2
+    with pytest.raises(StudyError):
+        require_success(session)
+
+
+def test_a_child_of_failed_trials_fails_at_once(tmp_path: Path) -> None:
+    session = search(spec(tmp_path, "hyperband"), runner="explode")
+    children = [trial for trial in session.snapshot.trials.values() if trial.suggestion.parent is not None]
+    assert all(trial.outcome and trial.outcome.cause.startswith("its parent") for trial in children)
+
+
+def test_max_time_stops_the_search_and_counts_over_resumes(tmp_path: Path) -> None:
+    search(spec(tmp_path, tuner={"name": "random", "max_trials": 3}, limits={"max_time": "1h"}))
+    spent = run_of(tmp_path / "study.yaml").snapshot().spent_s
+    limits = {"max_time": max(spent / 2, 1e-9)}
+    session = search(spec(tmp_path, tuner={"name": "random", "max_trials": 9}, limits=limits))
+    assert len(session.snapshot.trials) == 3
+    assert session.reason == "max_time"

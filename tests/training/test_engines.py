@@ -1,0 +1,82 @@
+"""The engines, against a loop of `train_on_batch`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tunecli.training.engines import ENGINES, Job
+from tunecli.training.engines.base import row_order
+from tunecli.training.runtime import seed_everything
+
+ROWS = 90
+
+
+@pytest.fixture
+def arrays() -> tuple[Any, Any]:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(ROWS, 3)).astype("float32")
+    return x, (x @ np.array([[1.0], [2.0], [-1.0]], "float32")).astype("float32")
+
+
+def model(optimizer: str) -> Any:
+    import keras
+
+    seed_everything(3)
+    layers = [keras.Input((3,)), keras.layers.Dense(5, activation="tanh"), keras.layers.Dense(1)]
+    built = keras.Sequential(layers)
+    built.compile(optimizer, "mse", metrics=["mae"])
+    return built
+
+
+def weights(built: Any) -> Any:
+    return np.concatenate([each.ravel() for each in built.get_weights()])
+
+
+@pytest.mark.parametrize("engine", ENGINES.names)
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+@pytest.mark.parametrize("batch_size", [32, 30, 90, 1])
+def test_every_row_is_trained_on_once_an_epoch_in_the_seeded_order(
+    engine: str, optimizer: str, batch_size: int, arrays: tuple[Any, Any]
+) -> None:
+    x, y = arrays
+    trained = model(optimizer)
+    ENGINES.load(engine).fit(Job(trained, arrays, None, batch_size, 0, 3, seed=11))
+    reference = model(optimizer)
+    for epoch in range(3):
+        order = row_order(11, epoch, ROWS, shuffle=True)
+        for begin in range(0, ROWS, batch_size):
+            rows = order[begin : begin + batch_size]
+            reference.train_on_batch(x[rows], y[rows])
+    np.testing.assert_allclose(weights(trained), weights(reference), rtol=0, atol=1e-6)
+    assert int(trained.optimizer.iterations) == int(reference.optimizer.iterations)
+
+
+@pytest.mark.parametrize("engine", ENGINES.names)
+def test_without_shuffling_rows_keep_their_order(engine: str, arrays: tuple[Any, Any]) -> None:
+    trained, reference = model("sgd"), model("sgd")
+    ENGINES.load(engine).fit(Job(trained, arrays, None, 32, 0, 2, seed=11, shuffle=False))
+    reference.fit(*arrays, batch_size=32, epochs=2, shuffle=False, verbose=0)
+    np.testing.assert_allclose(weights(trained), weights(reference), rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("engine", ENGINES.names)
+def test_validation_covers_every_row(engine: str, arrays: tuple[Any, Any]) -> None:
+    import keras
+
+    trained = model("sgd")
+    history = keras.callbacks.History()
+    ENGINES.load(engine).fit(Job(trained, arrays, arrays, 32, 0, 1, seed=11, callbacks=[history]))
+    expected = trained.evaluate(*arrays, verbose=0, return_dict=True)
+    assert history.history["val_mae"][0] == pytest.approx(expected["mae"], rel=1e-6)
+    assert history.history["val_loss"][0] == pytest.approx(expected["loss"], rel=1e-6)
+
+
+def test_orders_differ_between_epochs_and_seeds_and_repeat() -> None:
+    first = row_order(1, 0, 50, shuffle=True)
+    assert sorted(first) == list(range(50))
+    assert (first == row_order(1, 0, 50, shuffle=True)).all()
+    assert (first != row_order(1, 1, 50, shuffle=True)).any()
+    assert (first != row_order(2, 0, 50, shuffle=True)).any()

@@ -1,0 +1,53 @@
+"""`tunecli init`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tunecli.cli.console import output
+from tunecli.errors import UsageError
+
+
+def init(
+    dataset: Annotated[
+        str,
+        typer.Argument(metavar="[DATASET]", help="advertising, california, fashion or csv; see `tunecli datasets`."),
+    ] = "advertising",
+    csv_path: Annotated[Path | None, typer.Argument(metavar="[CSV_FILE]", help="Your table, for csv.")] = None,
+    output_path: Annotated[
+        Path | None, typer.Option("-o", "--output", help="The file to write, - for stdout; default: named by the data.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite the file if there is one.")] = False,
+) -> None:
+    """Write a commented spec to start from."""
+    from tunecli.tools.init import draft, draft_csv
+
+    if csv_path is None and Path(dataset).suffix.lower() in (".csv", ".tsv"):
+        dataset, csv_path = "csv", Path(dataset)
+    if csv_path is not None and dataset.lower() != "csv":
+        raise UsageError(f"{dataset} takes no file", where=str(csv_path), hint=f"run `tunecli init csv {csv_path}`")
+    is_file = str(output_path) != "-"
+    folder = output_path.parent if output_path is not None and is_file else Path()
+    drafted = draft_csv(csv_path, folder) if csv_path is not None else draft(dataset)
+    if not is_file:
+        output.result(drafted.text.rstrip("\n"))
+        output.say(f"next: save it as {drafted.fname}, then tunecli search {drafted.fname}")
+        return
+    path = output_path or Path(drafted.fname)
+    _write(path, drafted.text, force=force)
+    output.say(f"wrote {path}; next: look it through, then tunecli search {path}")
+
+
+def _write(path: Path, text: str, *, force: bool) -> None:
+    try:
+        with path.open("w" if force else "x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError:
+        raise UsageError(
+            "is there already", where=str(path), hint="write to another file with -o, or overwrite it with --force"
+        ) from None
+    except OSError as error:
+        raise UsageError(f"cannot be written: {str(error.strerror).lower()}", where=str(path)) from error

@@ -1,0 +1,184 @@
+"""`tunecli best`, `list`, `show` and `delete`: what studies came to. They read alone, while a search runs, too."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tunecli.cli.console import output
+from tunecli.cli.options import DEFAULT_RUNS, JsonOption, RunArgument, RunsOption
+from tunecli.errors import StudyError, TunecliError, UsageError
+
+if TYPE_CHECKING:
+    from tunecli.reports.data import StudyRow
+    from tunecli.spec.space import Values
+    from tunecli.store.run import Run
+    from tunecli.study.snapshot import Snapshot
+
+
+def best(
+    run: RunArgument = None,
+    top: Annotated[int, typer.Option("--top", min=1, metavar="N", help="How many trials to show.")] = 10,
+    as_json: JsonOption = False,
+    as_yaml: Annotated[bool, typer.Option("--yaml", help="Print the winner's values, ready for a spec.")] = False,
+    runs: RunsOption = DEFAULT_RUNS,
+) -> None:
+    """Show the best trials of a study."""
+    from tunecli.reports.data import best_json, leaderboard
+    from tunecli.store.run import find_run
+
+    if as_json and as_yaml:
+        raise UsageError("--json and --yaml exclude each other", hint="drop one of them")
+    found = find_run(runs, run)
+    snapshot = found.snapshot()
+    if snapshot.best is None:
+        raise _no_winner(found, snapshot)
+    if as_json:
+        output.json(best_json(snapshot, top))
+    elif as_yaml:
+        output.result(_as_yaml(snapshot.best.suggestion.values))
+    else:
+        from tunecli.reports.tables import leaderboard_table
+
+        output.print(leaderboard_table(leaderboard(snapshot, top), snapshot))
+        output.say(_next_step(found))
+
+
+def list_(as_json: JsonOption = False, runs: RunsOption = DEFAULT_RUNS) -> None:
+    """List the studies, the newest first."""
+    from tunecli.store.run import list_runs
+
+    rows, damaged = [], []
+    for run in list_runs(runs):
+        try:
+            rows.append(_row(run, run.snapshot()))
+        except TunecliError as error:  # one damaged study hides no other
+            output.say(str(error))
+            damaged.append(run.name)
+    if as_json:
+        from dataclasses import asdict
+
+        output.json({"studies": [asdict(row) for row in rows], "damaged": damaged})
+    elif rows or damaged:
+        from tunecli.reports.tables import studies_table
+
+        output.print(studies_table(rows, damaged=damaged))
+    else:
+        output.say(f"{runs}: holds no study yet\nhint: start one: tunecli search CONFIG")
+
+
+def show(
+    run: RunArgument = None,
+    trial: Annotated[int | None, typer.Argument(metavar="TRIAL", help="A trial's id; default: the study.")] = None,
+    as_json: JsonOption = False,
+    runs: RunsOption = DEFAULT_RUNS,
+) -> None:
+    """Show a study, or one of its trials: values, curves, layers, and why it failed."""
+    from tunecli.store.run import find_run
+
+    found = find_run(runs, run)
+    if trial is None:
+        _show_study(found, as_json=as_json)
+    else:
+        _show_trial(found, trial, as_json=as_json)
+
+
+def delete(
+    run: Annotated[str, typer.Argument(metavar="RUN", help="A study.")],
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    runs: RunsOption = DEFAULT_RUNS,
+) -> None:
+    """Delete a study and all its files."""
+    from tunecli.store.run import find_run
+
+    found = find_run(runs, run)
+    if not yes and not _is_agreed(found):
+        output.say(f"kept {found.path}")
+        return
+    found.delete()
+    output.say(f"deleted {found.path}")
+
+
+def _show_study(run: Run, *, as_json: bool) -> None:
+    snapshot = run.snapshot()
+    row, plan = _row(run, snapshot), run.plan_document()
+    if as_json:
+        from tunecli.reports.data import study_document
+
+        output.json(study_document(snapshot, row, plan))
+        return
+    from tunecli.reports.data import leaderboard
+    from tunecli.reports.tables import leaderboard_table, study_view
+
+    output.print(study_view(row, plan, [(each.id, each.outcome.cause) for each in snapshot.failed if each.outcome]))
+    if snapshot.completed:
+        output.print(leaderboard_table(leaderboard(snapshot), snapshot))
+
+
+def _show_trial(run: Run, trial: int, *, as_json: bool) -> None:
+    from tunecli.reports.data import trial_document
+
+    snapshot = run.snapshot()
+    if trial not in snapshot.trials:
+        raise UsageError(f"has no trial {trial}", where=str(run.path), hint=_known_trials(snapshot))
+    document = trial_document(
+        snapshot, trial, measurements=run.measurements(trial), layers=run.layers(trial), log=run.log(trial)
+    )
+    if as_json:
+        output.json(document)
+        return
+    from tunecli.reports.tables import trial_view
+
+    output.print(trial_view(document))
+
+
+def _row(run: Run, snapshot: Snapshot) -> StudyRow:
+    from tunecli.reports.data import study_row
+
+    return study_row(snapshot, name=run.name, is_held=run.is_held())
+
+
+def _known_trials(snapshot: Snapshot) -> str:
+    known = list(snapshot.trials)
+    return f"it has {known[0]} to {known[-1]}" if known else "it has none yet"
+
+
+def _no_winner(run: Run, snapshot: Snapshot) -> StudyError:
+    """Returns the error of a study without a completed trial: how far it is, and what most often went wrong."""
+    what = f"no trial has completed: {len(snapshot.failed)} failed, {len(snapshot.running)} not ended"
+    commonest = snapshot.commonest_cause()
+    if commonest is None:
+        hint = "wait for the search" if run.is_held() else "run the same tunecli search command again; it continues"
+        return StudyError(what, where=str(run.path), hint=hint)
+    cause, count = commonest
+    hint = f"see one: tunecli show {run.name} {snapshot.failed[-1].id}"
+    return StudyError(f"{what}; {count} with: {cause}", where=str(run.path), hint=hint)
+
+
+def _next_step(run: Run) -> str:
+    if run.is_held():
+        return "the search still runs; this is the leaderboard so far"
+    return f"next: tunecli retrain --full {run.name}"
+
+
+def _as_yaml(values: Values) -> str:
+    """Returns values as they may stand below `model:` or `search_space:`, where a bare list would be a choice."""
+    import yaml
+
+    written: dict[str, Any] = {
+        name: {"layers": value} if isinstance(value, list) else value for name, value in values.items()
+    }
+    return yaml.safe_dump(written, sort_keys=False, default_flow_style=None).rstrip("\n")
+
+
+def _is_agreed(run: Run) -> bool:
+    """Asks, where there is someone to ask.
+
+    Raises:
+        UsageError: Nobody can answer.
+    """
+    if not sys.stdin.isatty():
+        raise UsageError("will not be deleted unasked", where=str(run.path), hint="add --yes")
+    return typer.confirm(f"delete {run.path} with {len(run.snapshot().trials)} trials?", err=True)

@@ -1,0 +1,107 @@
+"""`tunecli search`."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tunecli.cli.console import output
+from tunecli.cli.options import DEFAULT_RUNS, JsonOption, OfflineOption, RunsOption, SetOption, SpecArgument
+
+if TYPE_CHECKING:
+    from tunecli.plan import Plan
+    from tunecli.spec.load import SpecFile
+
+
+def search(
+    config: SpecArgument,
+    overrides: SetOption = None,
+    runs: RunsOption = DEFAULT_RUNS,
+    name: Annotated[str | None, typer.Option("--name", help="Name of the study; default: the spec's.")] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Start anew beside an older study of the name.")] = False,
+    smoke: Annotated[bool, typer.Option("--smoke", help="Two trials of one epoch on a few rows, as <name>-smoke.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be done, and do nothing.")] = False,
+    offline: OfflineOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Search for the best hyperparameters; run it again to continue."""
+    from tunecli.plan import resolve
+    from tunecli.spec.load import load
+
+    if offline:
+        os.environ["TUNECLI_OFFLINE"] = "1"
+    file = load(config, overrides or [])
+    plan = resolve(file)
+    if name is not None:
+        plan = plan.model_copy(update={"name": name})
+    if dry_run:
+        _show_dry_run(plan, as_json=as_json)
+        return
+    if smoke:
+        from tunecli.plan.smoke import smoke as make_smoke
+
+        plan = make_smoke(plan)
+        shutil.rmtree(runs / plan.name, ignore_errors=True)
+    elif fresh:
+        from tunecli.search.resume import free_name
+
+        plan = plan.model_copy(update={"name": free_name(runs, plan.name)})
+    _run(file, plan, runs, as_json=as_json)
+
+
+def _run(file: SpecFile, plan: Plan, runs: Path, *, as_json: bool) -> None:
+    from tunecli.plan import advice
+    from tunecli.reports.data import best_json, leaderboard
+    from tunecli.reports.live import make_view
+    from tunecli.reports.tables import leaderboard_table
+    from tunecli.training.runtime import import_tensorflow
+
+    import_tensorflow()
+    from tunecli.search.session import require_success, run_session
+
+    for line in advice(plan):
+        output.say(f"note: {line}")
+    _stop_at_the_second_signal()
+    session = run_session(file, plan, runs, make_view(output), say=output.say)
+    require_success(session)
+    if as_json:
+        output.json(best_json(session.snapshot))
+        return
+    output.print(leaderboard_table(leaderboard(session.snapshot, top=5), session.snapshot))
+    output.say(f"next: tunecli retrain --full {session.run.name}")
+
+
+def _show_dry_run(plan: Plan, *, as_json: bool) -> None:
+    from tunecli.plan import advice
+    from tunecli.plan.preview import preview
+    from tunecli.reports.preview import preview_text
+    from tunecli.training.estimate import disk_bytes
+    from tunecli.training.runtime import import_tensorflow
+
+    import_tensorflow()
+    document = {**preview(plan), "disk_bytes": disk_bytes(plan)}
+    for line in advice(plan):
+        output.say(f"note: {line}")
+    if as_json:
+        output.json(document)
+    else:
+        output.result(preview_text(document))
+
+
+def _stop_at_the_second_signal() -> None:
+    """Lets the first Ctrl-C (or SIGTERM) end the search in order, and the second end the process."""
+
+    def interrupt(signum: int, frame: FrameType | None) -> None:
+        for each in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(each, lambda signum, frame: os._exit(130))
+        output.say("\nstopping; press Ctrl-C again to stop at once")
+        raise KeyboardInterrupt
+
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, interrupt)

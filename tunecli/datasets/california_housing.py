@@ -1,0 +1,88 @@
+"""California housing: the 1990 census by block groups (Pace and Barry 1997), in scikit-learn's form of it."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from pathlib import Path
+
+from tunecli.datasets import fetch
+from tunecli.datasets.base import Columns, DatasetCard, DatasetOptions, Description, RawData
+from tunecli.datasets.columns import choose_features, refuse
+from tunecli.datasets.fetch import RemoteFile
+from tunecli.spec.experiment import Task
+
+FEATURES = ("MedInc", "HouseAge", "AveRooms", "AveBedrms", "Population", "AveOccup", "Latitude", "Longitude")
+TARGET = "MedHouseVal"
+
+
+@dataclass(frozen=True)
+class CaliforniaHousing:
+    """The data set, from the file that StatLib published."""
+
+    file: RemoteFile
+
+    @property
+    def card(self) -> DatasetCard:
+        """What a person wants to know before using it."""
+        return DatasetCard(
+            title="California housing: median house values of block groups, in 100,000 $",
+            shape="20,640 rows × 8 features",
+            task=Task.REGRESSION,
+            source="https://www.dcc.fc.up.pt/~ltorgo/Regression/cal_housing.html (StatLib)",
+            licence="figures of the U.S. census, free to use",
+        )
+
+    def describe(self, options: DatasetOptions) -> Description:
+        """Says what is known without the file; its one option is `features`.
+
+        Raises:
+            OptionError: Another option is given, or a feature does not exist.
+        """
+        refuse(options, "california_housing", "path", "target", "task")
+        features = choose_features(options.features, (*FEATURES, TARGET), TARGET)
+        return Description(task=Task.REGRESSION, target=TARGET, features=features, rows=20_640)
+
+    def load(self, options: DatasetOptions) -> RawData:
+        """Loads the features as averages per household, and the target in 100,000 $.
+
+        Raises:
+            DataError: The file cannot be fetched, or is damaged.
+        """
+        import numpy as np
+
+        features = self.describe(options).features
+        raw = np.loadtxt(io.BytesIO(fetch.read(self.file)), delimiter=",", dtype=np.float64, ndmin=2)
+        longitude, latitude, age, rooms, bedrooms, population, households, income, value = raw.T
+        averages = (rooms / households, bedrooms / households, population, population / households)
+        by_name = dict(zip(FEATURES, (income, age, *averages, latitude, longitude), strict=True))
+        columns = Columns(
+            numeric=np.stack([by_name[name] for name in features], axis=1),
+            numeric_names=features,
+            categorical=np.empty((len(raw), 0), dtype=np.int32),
+        )
+        return RawData(task=Task.REGRESSION, columns=columns, target=value / 100_000, target_name=TARGET)
+
+    def find(self) -> Path | None:
+        """Returns the file, or None if it must be fetched."""
+        return fetch.find(self.file)
+
+    def fetch(self) -> Path:
+        """Makes sure that the file is on this machine and undamaged.
+
+        Raises:
+            DataError: It cannot be fetched, or is damaged.
+        """
+        fetch.read(self.file)
+        return fetch.fetch(self.file)
+
+
+DATASET = CaliforniaHousing(
+    RemoteFile(
+        url="https://ndownloader.figshare.com/files/5976036",
+        fname="cal_housing.tgz",
+        sha256="aaa5c9a6afe2225cc2aed2723682ae403280c4a3695a2ddda4ffb5d8215ea681",
+        content_sha256="a2b44dcc7e1c9091b43c4f458b25cbd1f7e8068d08edd26bc4703108d3fa6214",
+        member="CaliforniaHousing/cal_housing.data",
+    )
+)

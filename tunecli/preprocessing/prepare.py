@@ -1,0 +1,62 @@
+"""From a loaded data set and row numbers to the arrays that a trial trains on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tunecli.datasets.base import RawData
+from tunecli.families.base import DataSignature
+from tunecli.preprocessing.preprocessor import Preprocessor
+from tunecli.spec.experiment import Task
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Part = tuple[NDArray[np.float32], NDArray[np.float32] | NDArray[np.int32]]
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Arrays for a model.
+
+    Attributes:
+        signature: What the model must know of them.
+        preprocessor: What was fitted, on the training rows.
+        parts: `(x, y)` of the training rows, then of each further part; see `Preprocessor.transform` and `targets`.
+    """
+
+    signature: DataSignature
+    preprocessor: Preprocessor
+    parts: list[Part]
+
+
+def prepare(data: RawData, train_rows: NDArray[np.int64], *other_rows: NDArray[np.int64]) -> Prepared:
+    """Fits the preprocessing on the training rows, and applies it to them and to every other part.
+
+    Args:
+        data: The loaded data set.
+        train_rows: What to fit on; not empty.
+        other_rows: Row numbers of further parts; they never change what is fitted.
+    """
+    preprocessor = Preprocessor.fit(data.columns, train_rows)
+    outputs = len(data.classes) if data.task is Task.MULTICLASS else 1
+    return Prepared(
+        signature=preprocessor.signature(data.task, outputs),
+        preprocessor=preprocessor,
+        parts=[(preprocessor.transform(data.columns, rows), targets(data, rows)) for rows in (train_rows, *other_rows)],
+    )
+
+
+def targets(data: RawData, rows: NDArray[np.int64]) -> NDArray[np.float32] | NDArray[np.int32]:
+    """Returns what a model is to predict.
+
+    Returns:
+        float32 `(rows, 1)` for regression and two classes, int32 class codes `(rows,)` for more.
+    """
+    import numpy as np
+
+    if data.task is Task.MULTICLASS:
+        return data.target[rows].astype(np.int32)
+    return data.target[rows].astype(np.float32)[:, np.newaxis]

@@ -1,0 +1,327 @@
+"""What watches a search: a live view on a terminal, a line for each finished trial elsewhere, or nothing.
+
+    with view:
+        view.study_started(total, snapshot)
+        view.trial_started(trial, values)
+        view.measured(trial.id, measurement)      # after each epoch
+        view.trial_finished(trial, snapshot)
+
+Views only look: they change nothing, and read no clock but the one they are given.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Protocol, Self
+
+from tunecli.reports.text import show_duration, show_score, show_values
+from tunecli.spec.space import Value
+from tunecli.study.objective import Objective
+from tunecli.study.snapshot import Snapshot
+from tunecli.study.trial import Measurement, Trial, TrialStatus
+
+if TYPE_CHECKING:
+    from rich.console import Console, Group
+
+REFRESHES_PER_SECOND = 4
+
+
+class Terminal(Protocol):
+    """What a view must know of the place it is shown at."""
+
+    quiet: bool
+
+    @property
+    def is_animated(self) -> bool:
+        """Whether a live view may be drawn."""
+        ...
+
+    def say(self, text: str) -> None:
+        """Prints a line of progress."""
+        ...
+
+    def stderr_console(self) -> Console:
+        """Returns what a live view is drawn on."""
+        ...
+
+
+class View(Protocol):
+    """Watches a search."""
+
+    def study_started(self, total_trials: int, snapshot: Snapshot) -> None:
+        """Takes in how many trials there will be, and what earlier sessions came to."""
+        ...
+
+    def trial_started(self, trial: Trial, values: Mapping[str, Value]) -> None:
+        """Takes in that an attempt begins, and all hyperparameters that it runs with."""
+        ...
+
+    def measured(self, trial_id: int, measurement: Measurement) -> None:
+        """Takes in an epoch."""
+        ...
+
+    def trial_finished(self, trial: Trial, snapshot: Snapshot) -> None:
+        """Takes in a trial that has ended, and the study with it."""
+        ...
+
+    def message(self, text: str) -> None:
+        """Shows a line of text."""
+        ...
+
+    def closed(self) -> None:
+        """Leaves the terminal as it should be."""
+        ...
+
+    def __enter__(self) -> Self:
+        """Begins to show."""
+        ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Calls `closed`."""
+        ...
+
+
+def make_view(terminal: Terminal, *, clock: Callable[[], float] = time.monotonic) -> View:
+    """Returns the view that fits the place."""
+    if terminal.quiet:
+        return QuietView()
+    return LiveView(terminal.stderr_console(), clock) if terminal.is_animated else PlainView(terminal.say)
+
+
+class QuietView:
+    """Shows nothing."""
+
+    def study_started(self, total_trials: int, snapshot: Snapshot) -> None:
+        """Does nothing."""
+
+    def trial_started(self, trial: Trial, values: Mapping[str, Value]) -> None:
+        """Does nothing."""
+
+    def measured(self, trial_id: int, measurement: Measurement) -> None:
+        """Does nothing."""
+
+    def trial_finished(self, trial: Trial, snapshot: Snapshot) -> None:
+        """Does nothing."""
+
+    def message(self, text: str) -> None:
+        """Does nothing."""
+
+    def closed(self) -> None:
+        """Does nothing."""
+
+    def __enter__(self) -> Self:
+        """Returns the view."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Calls `closed`."""
+        self.closed()
+
+
+class PlainView(QuietView):
+    """Prints a line for every trial that has ended.
+
+    Args:
+        write: Prints a line.
+    """
+
+    def __init__(self, write: Callable[[str], None]) -> None:
+        self._write = write
+        self._total = 0
+
+    def study_started(self, total_trials: int, snapshot: Snapshot) -> None:
+        """Says how much earlier sessions have done."""
+        self._total = total_trials
+        if snapshot.trials:
+            self.message(resumed_line(snapshot, total_trials))
+
+    def trial_finished(self, trial: Trial, snapshot: Snapshot) -> None:
+        """Prints the trial's line."""
+        self._write(finished_line(trial, snapshot, self._total))
+
+    def message(self, text: str) -> None:
+        """Prints the text."""
+        self._write(text)
+
+
+class LiveView(QuietView):
+    """Draws what runs now below the lines of the trials that have ended.
+
+    Args:
+        console: Where; a terminal.
+        clock: Returns seconds that only grow.
+    """
+
+    def __init__(self, console: Console, clock: Callable[[], float]) -> None:
+        from rich.live import Live
+
+        self._console = console
+        self._clock = clock
+        self._progress: Progress | None = None
+        self._running: dict[int, RunningTrial] = {}
+        self._live = Live(
+            console=console,
+            get_renderable=self.render,
+            refresh_per_second=REFRESHES_PER_SECOND,
+            transient=True,  # the lines of the finished trials tell the story afterwards
+        )
+
+    def __enter__(self) -> Self:
+        """Begins to draw."""
+        self._live.start()
+        return self
+
+    def study_started(self, total_trials: int, snapshot: Snapshot) -> None:
+        """Begins to count."""
+        self._progress = Progress.of(snapshot, total_trials, now=self._clock())
+        if snapshot.trials:
+            self.message(resumed_line(snapshot, total_trials))
+
+    def trial_started(self, trial: Trial, values: Mapping[str, Value]) -> None:
+        """Shows the trial and its searched values."""
+        self._running[trial.id] = RunningTrial(trial)
+
+    def measured(self, trial_id: int, measurement: Measurement) -> None:
+        """Shows the epoch."""
+        if trial_id in self._running:
+            self._running[trial_id].last = measurement
+
+    def trial_finished(self, trial: Trial, snapshot: Snapshot) -> None:
+        """Prints the trial's line, above what runs."""
+        self._running.pop(trial.id, None)
+        if self._progress is not None:
+            self._progress.finished(snapshot)
+            self.message(finished_line(trial, snapshot, self._progress.total))
+
+    def message(self, text: str) -> None:
+        """Prints the text, above what runs."""
+        from rich.text import Text
+
+        self._console.print(Text(text), soft_wrap=True)
+
+    def closed(self) -> None:
+        """Takes the live part away."""
+        self._live.stop()
+
+    def render(self) -> Group:
+        """Returns what is drawn now."""
+        from rich.console import Group
+        from rich.text import Text
+
+        if self._progress is None:
+            return Group()
+        lines = [self._progress.line(now=self._clock())]
+        lines += [
+            trial.line(self._progress.objective) for trial in list(self._running.values())
+        ]  # Rich draws from another thread
+        return Group(*(Text(line, style="dim" if index else "bold") for index, line in enumerate(lines)))
+
+
+@dataclass
+class RunningTrial:
+    """A trial that runs, and its last epoch so far."""
+
+    trial: Trial
+    last: Measurement | None = None
+
+    def line(self, objective: Objective) -> str:
+        """Returns `trial 3  epoch 4/30  val_rmse 0.5123  units=64`."""
+        suggestion = self.trial.suggestion
+        epoch = self.last.epoch if self.last else suggestion.start_epoch
+        parts = [f"trial {self.trial.id}", f"epoch {epoch}/{suggestion.end_epoch}"]
+        if self.last and objective.metric in self.last.metrics:
+            parts.append(f"{objective.metric} {show_score(self.last.metrics[objective.metric])}")
+        return "  ".join([*parts, show_values(suggestion.values)]).rstrip()
+
+
+@dataclass
+class Progress:
+    """How far a session has come.
+
+    Attributes:
+        total: Trials of the whole study.
+        done: Trials that have ended, earlier sessions included.
+        done_here: Those of this session.
+        started_at: When the session began, on the view's clock.
+        objective: What decides.
+        best: The winner so far.
+    """
+
+    total: int
+    done: int
+    done_here: int
+    started_at: float
+    objective: Objective
+    best: Trial | None
+
+    @classmethod
+    def of(cls, snapshot: Snapshot, total: int, *, now: float) -> Progress:
+        """Returns the progress of a session that begins now."""
+        return cls(total, _ended(snapshot), 0, now, snapshot.objective, snapshot.best)
+
+    def finished(self, snapshot: Snapshot) -> None:
+        """Takes in that one more trial has ended."""
+        self.done = _ended(snapshot)
+        self.done_here += 1
+        self.best = snapshot.best
+
+    def left_s(self, *, now: float) -> float | None:
+        """Returns the seconds that the other trials will take at the pace so far, or None before it is known."""
+        if not self.done_here:
+            return None
+        return (now - self.started_at) / self.done_here * max(0, self.total - self.done)
+
+    def line(self, *, now: float) -> str:
+        """Returns `4 of 20 trials done  best val_rmse 0.5012 (trial 1)  1 min 12 s  about 5 min 00 s left`."""
+        parts = [f"{self.done} of {self.total} trials done"]
+        if self.best is not None:
+            parts.append(f"best {self.objective.metric} {show_score(self.best.score)} (trial {self.best.id})")
+        parts.append(show_duration(now - self.started_at))
+        left = self.left_s(now=now)
+        return "  ".join(parts + ([f"about {show_duration(left)} left"] if left is not None else []))
+
+
+def finished_line(trial: Trial, snapshot: Snapshot, total: int) -> str:
+    """Returns the line of a trial that has ended.
+
+    `trial 3 (4/20)  val_rmse 0.5123 (best 0.5012, trial 1)  epoch 14/30  12.3 s  units=64`
+    """
+    outcome = trial.outcome
+    assert outcome is not None, f"trial {trial.id} has not ended"
+    parts = [
+        f"trial {trial.id} ({_ended(snapshot)}/{total})",
+        _result(trial, snapshot),
+        f"epoch {outcome.epochs_run}/{trial.suggestion.end_epoch}",
+        show_duration(outcome.duration_s),
+        show_values(trial.suggestion.values),
+    ]
+    return "  ".join(parts).rstrip()
+
+
+def resumed_line(snapshot: Snapshot, total: int) -> str:
+    """Returns what earlier sessions have done."""
+    best = snapshot.best
+    so_far = f", best {snapshot.objective.metric} {show_score(best.score)} (trial {best.id})" if best else ""
+    return f"{snapshot.study}: continuing, {_ended(snapshot)} of {total} trials done{so_far}"
+
+
+def _result(trial: Trial, snapshot: Snapshot) -> str:
+    outcome: Any = trial.outcome
+    if outcome.status is TrialStatus.FAILED:
+        return f"failed: {outcome.cause}"
+    best = snapshot.best
+    against = "the best so far"
+    if best is not None and best.id != trial.id:
+        against = f"best {show_score(best.score)}, trial {best.id}"
+    return f"{snapshot.objective.metric} {show_score(outcome.score)} ({against})"
+
+
+def _ended(snapshot: Snapshot) -> int:
+    return len(snapshot.trials) - len(snapshot.running)

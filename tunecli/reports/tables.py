@@ -1,0 +1,238 @@
+"""Tables on a terminal. What to show is computed in `data`; here it is laid out.
+
+Names and values come from users and are drawn as plain text, never as markup. A table that does not fit falls back to
+a layout that does: a value is wrapped, never cut.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from tunecli.reports.data import Row, StudyRow, curves
+from tunecli.reports.text import show_date, show_duration, show_score, show_values, sparkline
+from tunecli.spec.space import Parameter, SearchSpace, Value, show_value
+from tunecli.study.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
+    from rich.table import Table
+
+SPARK_WIDTH = 32
+"""Characters of a curve."""
+
+
+@dataclass(frozen=True)
+class Fitting:
+    """Draws `wide` where it fits without wrapping a value, else `compact`."""
+
+    wide: RenderableType
+    compact: RenderableType
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Chooses by the width of the console."""
+        from rich.measure import Measurement
+
+        needed = Measurement.get(console, options.update(max_width=10_000), self.wide).maximum
+        yield self.wide if needed <= options.max_width else self.compact
+
+
+def leaderboard_table(rows: Sequence[Row], snapshot: Snapshot) -> RenderableType:
+    """Returns the leaderboard of a study: a column for each hyperparameter, or all in one where those do not fit."""
+    names = list(dict.fromkeys(name for row in rows for name in row.values))
+    metric = snapshot.objective.metric
+    wide = _table(["rank", "trial", metric, "epoch", "time", *names], right=5 + len(names))
+    compact = _table(["rank", "trial", metric, "epoch", "values"], right=4)
+    for row in rows:
+        common = [str(row.rank), str(row.id), show_score(row.score), f"{row.best_epoch}/{row.epochs_run}"]
+        _add(wide, [*common, show_duration(row.duration_s), *(_cell(row.values, name) for name in names)])
+        _add(compact, [*common, show_values(row.values)])
+    return Fitting(wide, compact)
+
+
+def scores_table(scores: Mapping[str, Mapping[str, float]]) -> RenderableType:
+    """Returns a model's scores: a row for each part of the data, or for each metric where those do not fit."""
+    names = list(dict.fromkeys(name for figures in scores.values() for name in figures))
+    wide = _table(["part", *names], left=1, right=1 + len(names))
+    compact = _table(["metric", *scores], left=1, right=1 + len(scores))
+    for part, figures in scores.items():
+        _add(wide, [part, *(show_score(figures.get(name)) for name in names)])
+    for name in names:
+        _add(compact, [name, *(show_score(figures.get(name)) for figures in scores.values())])
+    return Fitting(wide, compact)
+
+
+def studies_table(rows: Sequence[StudyRow], *, damaged: Iterable[str] = ()) -> RenderableType:
+    """Returns the list of studies; those that cannot be read stand at its end."""
+    wide = _table(["study", "state", "trials", "failed", "best", "objective", "time", "last written"], left=2, right=5)
+    compact = _table(["study", "state", "trials", "best"], left=2, right=3)
+    for row in rows:
+        score = show_score(row.best_score)
+        counts = [row.name, row.state, str(row.completed), str(row.failed)]
+        times = [show_duration(row.spent_s), show_date(row.updated_at)]
+        _add(wide, [*counts, score, row.metric, *times])
+        _add(compact, [row.name, row.state, str(row.completed), f"{row.metric} {score}"])
+    for name in damaged:
+        _add(wide, [name, "damaged"])
+        _add(compact, [name, "damaged"])
+    return Fitting(wide, compact)
+
+
+def study_view(row: StudyRow, plan: Mapping[str, Any], causes: Sequence[tuple[int, str]]) -> RenderableType:
+    """Returns what a study is about and how it stands.
+
+    Args:
+        row: The study.
+        plan: Its plan, as kept in `plan.json`.
+        causes: The failed trials' ids, and why each failed.
+    """
+    from rich.console import Group
+
+    winner = f"{show_score(row.best_score)} (trial {row.best_trial})" if row.best_trial is not None else "none yet"
+    facts = {
+        "study": f"{row.name} ({row.state})",
+        "data": f"{plan['dataset']['name']} ({plan['task']})",
+        "family": plan["family"],
+        "objective": f"{row.goal} {row.metric}",
+        "tuner": _options(plan["tuner"]),
+        "seed": str(plan["seed"]),
+        "trials": f"{row.completed} completed, {row.failed} failed",
+        "best": winner,
+        "time": show_duration(row.spent_s),
+        "written": show_date(row.updated_at),
+    }
+    parts: list[RenderableType] = [_facts(facts), *_titled("search space", _space_table(plan))]
+    if causes:
+        parts += _titled("failed", _pairs(["trial", "cause"], [(str(trial), cause) for trial, cause in causes]))
+    return Group(*parts)
+
+
+def trial_view(document: Mapping[str, Any]) -> RenderableType:
+    """Returns one trial: its values, score, curves, engine and layers, and why it failed if it did.
+
+    Args:
+        document: As `data.trial_document` returns it.
+    """
+    from rich.console import Group
+
+    parts: list[RenderableType] = [_facts(_trial_facts(document))]
+    parts += _titled("values", _pairs(["name", "value"], [(k, show_value(v)) for k, v in document["values"].items()]))
+    if document["measurements"]:
+        parts += _titled("curves", _curves_table(document["measurements"], document["best_epoch"]))
+    if document["layers"]:
+        parts += _titled("layers", _layers_table(document["layers"]))
+    if document["log_tail"]:
+        parts += _titled("log", _text("\n".join(document["log_tail"])))
+    return Group(*parts)
+
+
+def _trial_facts(document: Mapping[str, Any]) -> dict[str, str]:
+    rank = f"rank {document['rank']}" if document["rank"] else document["status"]
+    facts = {"trial": f"{document['id']} of {document['study']} ({rank})"}
+    if document["score"] is not None:
+        metric = document["objective"]["metric"]
+        facts["score"] = f"{metric} {show_score(document['score'])} at epoch {document['best_epoch']}"
+    if document["cause"]:
+        facts["cause"] = document["cause"]
+    facts["epochs"] = _epochs(document)
+    if document["duration_s"] is not None:
+        facts["time"] = show_duration(document["duration_s"])
+    if document["attempts"] > 1:
+        facts["attempts"] = str(document["attempts"])
+    if document["engine"]:
+        reason = f" ({document['engine_reason']})" if document["engine_reason"] else ""
+        facts["engine"] = f"{document['engine']}{reason}"
+    return facts
+
+
+def _epochs(document: Mapping[str, Any]) -> str:
+    run = document["epochs_run"] if document["epochs_run"] is not None else len(document["measurements"])
+    text = f"{run} of {document['end_epoch']}"
+    ancestors = document["lineage"][:-1]
+    return f"{text}, the first {document['start_epoch']} by trial {ancestors[-1]}" if ancestors else text
+
+
+def _curves_table(measurements: Sequence[Mapping[str, Any]], best_epoch: int | None) -> Table:
+    table = _table(["metric", "curve", "first", "best epoch", "last"], left=2, right=5)
+    at_best = next((index for index, each in enumerate(measurements) if each["epoch"] == best_epoch), None)
+    for name, values in curves(measurements).items():
+        best = "" if at_best is None else show_score(values[at_best])
+        line = sparkline(values, width=SPARK_WIDTH)
+        _add(table, [name, line, show_score(values[0]), best, show_score(values[-1])])
+    return table
+
+
+def _layers_table(layers: Sequence[Mapping[str, Any]]) -> Table:
+    table = _table(["layer", "kind", "output", "parameters"], left=3, right=4)
+    for layer in layers:
+        shape = " × ".join(map(str, layer["output_shape"]))
+        _add(table, [layer["name"], layer["kind"], shape, f"{layer['parameters']:,}"])
+    _add(table, ["total", "", "", f"{sum(layer['parameters'] for layer in layers):,}"])
+    return table
+
+
+def _space_table(plan: Mapping[str, Any]) -> Table:
+    rows = [(each.name, _range(each)) for each in SearchSpace.model_validate(plan["space"])]
+    rows += [(name, f"{show_value(value)} (fixed)") for name, value in plan["fixed"].items()]
+    return _pairs(["name", "values"], rows)
+
+
+def _range(parameter: Parameter) -> str:
+    conditions = [f"{each.parameter} is {' or '.join(map(show_value, each.values))}" for each in parameter.when]
+    return parameter.describe() + (f", when {' and '.join(conditions)}" if conditions else "")
+
+
+def _options(tuner: Mapping[str, Any]) -> str:
+    options = {name: value for name, value in tuner.items() if name != "name" and value is not None}
+    return f"{tuner['name']}  {show_values(options)}".rstrip()
+
+
+def _cell(values: Mapping[str, Value], name: str) -> str:
+    return show_value(values[name]) if name in values else "–"
+
+
+def _table(columns: Sequence[str], *, left: int = 0, right: int = 0) -> Table:
+    """Returns an empty table; the columns from `left` up to `right` hold figures."""
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for index, name in enumerate(columns):
+        table.add_column(_text(name), justify="right" if left <= index < right else "left", overflow="fold")
+    return table
+
+
+def _pairs(columns: Sequence[str], rows: Iterable[tuple[str, str]]) -> Table:
+    table = _table(columns)
+    for row in rows:
+        _add(table, row)
+    return table
+
+
+def _facts(facts: Mapping[str, str]) -> Table:
+    from rich.table import Table
+
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(style="bold", no_wrap=True)
+    grid.add_column(overflow="fold")
+    for row in facts.items():
+        _add(grid, row)
+    return grid
+
+
+def _titled(title: str, part: RenderableType) -> list[RenderableType]:
+    from rich.text import Text
+
+    return [Text(f"\n{title}", style="bold"), part]
+
+
+def _add(table: Table, cells: Iterable[str]) -> None:
+    table.add_row(*map(_text, cells))
+
+
+def _text(content: str) -> Any:
+    """Returns text that Rich draws as it is: `[red]` in a name is no markup."""
+    from rich.text import Text
+
+    return Text(content)

@@ -1,0 +1,65 @@
+"""Figures as a person reads them: scores, durations, dates and curves, in a few characters."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Mapping, Sequence
+
+from tunecli.spec.space import Value, show_value
+
+SPARKS = "▁▂▃▄▅▆▇█"
+GAP = "·"
+"""Stands for an epoch whose value was not finite."""
+
+
+def show_score(score: float | None) -> str:
+    """Returns a score to about five digits, never in exponents where plain digits do; `–` for none."""
+    if score is None or not math.isfinite(score):
+        return "–" if score is None else str(score)
+    size = abs(score)
+    if size and not 1e-3 <= size < 1e9:
+        return f"{score:.3e}"
+    return f"{score:.{min(4, max(0, 5 - len(str(int(size)))))}f}"
+
+
+def show_duration(seconds: float) -> str:
+    """Returns `12.3 s`, `4 min 05 s`, `2 h 07 min` or `3 d 04 h`."""
+    if seconds < 59.95:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    for size, unit, smaller, small in ((86400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s")):
+        if whole >= size:
+            return f"{whole // size} {unit} {whole % size // smaller:02d} {small}"
+    raise AssertionError("a minute is a minute")
+
+
+def show_date(seconds: float) -> str:
+    """Returns a moment, given in seconds since the epoch, in local time."""
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(seconds))
+
+
+def show_values(values: Mapping[str, Value]) -> str:
+    """Returns `units=64  dropout=0.2`."""
+    return "  ".join(f"{name}={show_value(value)}" for name, value in values.items())
+
+
+def sparkline(values: Sequence[float | None], *, width: int) -> str:
+    """Draws a curve in one line, from its lowest to its highest finite value.
+
+    Args:
+        values: One an epoch; None or what is not finite leaves a gap.
+        width: The most characters; a longer curve shows the last value of each stretch.
+    """
+    count = min(width, len(values))
+    picked = [values[(index + 1) * len(values) // count - 1] for index in range(count)]
+    finite = [value for value in picked if value is not None and math.isfinite(value)]
+    low, high = min(finite, default=0.0), max(finite, default=0.0)
+    return "".join(_spark(value, low, high) for value in picked)
+
+
+def _spark(value: float | None, low: float, high: float) -> str:
+    if value is None or not math.isfinite(value):
+        return GAP
+    share = (value - low) / (high - low) if high > low else 0.0
+    return SPARKS[min(len(SPARKS) - 1, int(share * len(SPARKS)))]

@@ -1,0 +1,182 @@
+"""The search loop.
+
+    while the oracle has trials:
+        ask it for one a free slot          → journal: asked
+        run them                            → trials/<id>/epochs.jsonl
+        when one ends, score it             → journal: finished
+        tell the oracle what came of it
+
+Everything is on disk before the next step stands on it: a trial's files before its `finished`, its `finished` before
+the oracle is told. So a process that is killed between any two lines leaves a study that `search.resume` brings back to
+the same point, and nothing that finished is run again.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from tunecli.executors.base import Done, Executor
+from tunecli.oracles.base import Oracle
+from tunecli.plan import Plan
+from tunecli.reports.live import View
+from tunecli.search.states import StateKeeper
+from tunecli.store.files import write_json, write_lines, write_whole
+from tunecli.store.study import OpenStudy
+from tunecli.study.events import Answer, Asked, EndReason, Finished, Started
+from tunecli.study.trial import Measurement, Outcome, Suggestion, Trial, TrialStatus, conclude
+from tunecli.training.engines import choose_engine
+from tunecli.training.run_trial import TrialRequest, TrialResult
+
+
+@dataclass
+class Search:
+    """One session of a search, from the first question to the last answer.
+
+    Attributes:
+        study: Open and begun; the oracle has seen all of its journal.
+        plan: The study's plan, with the limits of this session.
+        oracle: Who proposes.
+        view: Who watches.
+        clock: Returns seconds since the epoch.
+    """
+
+    study: OpenStudy
+    plan: Plan
+    oracle: Oracle
+    view: View
+    clock: Callable[[], float] = time.time
+    _in_slot: dict[int, int] = field(default_factory=dict)
+    _failures_in_a_row: int = 0
+
+    def __post_init__(self) -> None:
+        """Prepares the bookkeeping of states that promotions go on from."""
+        self.states = StateKeeper(self.study)
+
+    def run(self, executor: Executor) -> EndReason:
+        """Runs trials until the oracle has no more, or a limit is met."""
+        for trial in self.study.snapshot.running:  # asked for, then the process died
+            self._start(trial, executor)
+        while True:
+            reason = self._reason_to_stop()
+            if reason is None:
+                self._fill(executor)
+            done = executor.wait()
+            if not done:
+                return reason or EndReason.EXHAUSTED
+            for each in done:
+                self._finish(each)
+
+    def take_message(self, slot: int, message: Mapping[str, Any]) -> None:
+        """Takes what a running trial reports; an executor calls it."""
+        trial = self._in_slot[slot]
+        measurement = Measurement.model_validate(message["measurement"])
+        if measurement.epoch <= self.study.snapshot.trials[trial].suggestion.start_epoch:
+            return  # an ancestor's epoch, trained once more because its state was lost
+        with open(self.study.layout.trial(trial).epochs, "ab") as file:
+            file.write(_line(measurement))
+        self.view.measured(trial, measurement)
+
+    def _reason_to_stop(self) -> EndReason | None:
+        limits = self.plan.limits
+        if limits.max_time is not None and self._spent_s() >= limits.max_time:
+            return EndReason.MAX_TIME
+        return EndReason.FAILURES if self._failures_in_a_row >= limits.max_failures else None
+
+    def _spent_s(self) -> float:
+        snapshot = self.study.snapshot
+        return snapshot.spent_s + max(0.0, self.clock() - snapshot.updated_at)
+
+    def _fill(self, executor: Executor) -> None:
+        """Asks for trials until every slot has one, or the oracle has none to give."""
+        for slot in range(executor.slots):
+            while slot not in self._in_slot:
+                trial = self._ask(slot)
+                if trial is None:
+                    return
+                self._start(trial, executor)
+
+    def _ask(self, slot: int) -> Trial | None:
+        answer = self.oracle.ask(slot, limit=self.plan.limit)
+        if not isinstance(answer, Suggestion):
+            self.study.record(Asked(at=self.clock(), slot=slot, limit=self.plan.limit, answer=answer))
+            return None
+        engine, reason = choose_engine()
+        self.study.record(
+            Asked(
+                at=self.clock(),
+                slot=slot,
+                limit=self.plan.limit,
+                answer=Answer.TRIAL,
+                suggestion=answer,
+                engine=engine,
+                engine_reason=reason,
+            )
+        )
+        return self.study.snapshot.trials[answer.trial]
+
+    def _start(self, trial: Trial, executor: Executor) -> None:
+        parent = trial.suggestion.parent
+        if parent is not None and self.study.snapshot.trials[parent].status is TrialStatus.FAILED:
+            self._end(trial, Outcome(TrialStatus.FAILED, cause=f"its parent, trial {parent}, failed"))
+            return
+        files = self.study.layout.trial(trial.id)
+        write_lines(files.epochs, [])
+        self.study.record(Started(at=self.clock(), trial=trial.id, attempt=trial.attempts + 1))
+        values = self.plan.complete(trial.suggestion.values)
+        self._in_slot[trial.slot] = trial.id
+        self.view.trial_started(self.study.snapshot.trials[trial.id], values)
+        start = self.states.start_of(trial)
+        request = TrialRequest(
+            plan=self.plan,
+            values=values,
+            engine=trial.engine,
+            seed=self.plan.trial_seed(self.study.snapshot.lineage(trial.id)[0]),
+            start_epoch=start.epoch,
+            end_epoch=trial.suggestion.end_epoch,
+            state_in=start.state,
+            state_out=self.states.scratch(trial) if self.plan.may_promote(trial.suggestion) else None,
+        )
+        executor.submit(trial.slot, request.model_dump(mode="json"))
+
+    def _finish(self, done: Done) -> None:
+        trial = self.study.snapshot.trials[self._in_slot.pop(done.slot)]
+        outcome = self._keep(trial, done)
+        self._failures_in_a_row = self._failures_in_a_row + 1 if outcome.status is TrialStatus.FAILED else 0
+        self._end(trial, outcome)
+
+    def _end(self, trial: Trial, outcome: Outcome) -> None:
+        self.study.record(Finished(at=self.clock(), trial=trial.id, outcome=outcome))
+        self.oracle.tell(trial.id, outcome)
+        self.states.drop_except(self.oracle.needed_states())
+        self.view.trial_finished(self.study.snapshot.trials[trial.id], self.study.snapshot)
+
+    def _keep(self, trial: Trial, done: Done) -> Outcome:
+        """Puts a trial's files in place and returns its outcome."""
+        files = self.study.layout.trial(trial.id)
+        result = (
+            TrialResult(measurements=[], duration_s=0.0, cause=done.cause, details=done.details)
+            if done.result is None
+            else TrialResult.model_validate(done.result)
+        )
+        own = [each for each in result.measurements if each.epoch > trial.suggestion.start_epoch]
+        write_lines(files.epochs, [_line(each) for each in own])
+        if result.layers is not None:
+            write_json(files.layers, result.layers)
+        if result.cause:
+            write_whole(files.log, f"{result.details or result.cause}\n".encode())
+            return Outcome(
+                TrialStatus.FAILED,
+                epochs_run=own[-1].epoch if own else trial.suggestion.start_epoch,
+                duration_s=result.duration_s,
+                cause=result.cause,
+            )
+        self.states.keep(trial)
+        curve = self.study.run.measurements(trial.id)
+        return conclude(curve, self.plan.objective, duration_s=result.duration_s)
+
+
+def _line(measurement: Measurement) -> bytes:
+    return measurement.model_dump_json().encode() + b"\n"

@@ -1,0 +1,114 @@
+"""One session of a search: opens the study, brings the oracle up to date, runs the loop, and closes in order."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from tunecli import __version__
+from tunecli.errors import Interrupted, StudyError
+from tunecli.executors.in_process import InProcess
+from tunecli.oracles import make_oracle
+from tunecli.plan import Plan
+from tunecli.reports.live import View
+from tunecli.store.environment import record_environment
+from tunecli.search.loop import Search
+from tunecli.search.resume import begin_or_check, check_data, replay
+from tunecli.spec.load import SpecFile
+from tunecli.store.run import Run
+from tunecli.store.study import OpenStudy
+from tunecli.study.events import EndReason, SessionEnded, SessionStarted
+from tunecli.study.snapshot import Snapshot
+from tunecli.training.data import load
+from tunecli.training.run_trial import RUNNER
+from tunecli.training.runtime import configure
+
+
+@dataclass(frozen=True)
+class Session:
+    """What a session came to.
+
+    Attributes:
+        run: The study's directory.
+        snapshot: What the study adds up to now.
+        reason: Why the session ended.
+    """
+
+    run: Run
+    snapshot: Snapshot
+    reason: EndReason
+
+
+def run_session(
+    file: SpecFile, plan: Plan, runs: Path, view: View, *, say: Callable[[str], None], runner: str = RUNNER
+) -> Session:
+    """Starts or continues the study that `plan` names, and runs it to its end.
+
+    Args:
+        file: The spec, kept in the study.
+        plan: What to search.
+        runs: The folder that holds the studies.
+        view: Who watches.
+        say: Told what a user should know on the way.
+        runner: What trains a trial, as `module:function`.
+
+    Raises:
+        UsageError: The study is in use, was begun otherwise, or cannot be written.
+        DataError: The data are missing or damaged.
+        StudyError: The disk is full, or the journal is damaged.
+        Interrupted: The user stopped it; the study can be continued.
+    """
+    with OpenStudy(Run(runs / plan.name)) as study:
+        if study.was_torn:
+            say(f"{study.layout.journal}: the last line was incomplete and has been dropped")
+        configure(plan.limits.threads)
+        data, _ = load(plan.dataset)
+        plan = begin_or_check(study, plan, file)
+        check_data(study, data.fingerprint())
+        record_environment(study.layout.environment)
+        oracle = make_oracle(plan)
+        replay(study, oracle, warn=say)
+
+        started = SessionStarted(at=time.time(), host=socket.gethostname(), pid=os.getpid(), tunecli=__version__)
+        study.record(started)
+        search = Search(study, plan, oracle, view)
+        executor = InProcess(runner, search.take_message)
+        with view:
+            view.study_started(plan.trial_count, study.snapshot)
+            try:
+                reason = search.run(executor)
+            except KeyboardInterrupt:
+                study.record(SessionEnded(at=time.time(), reason=EndReason.INTERRUPTED))
+                raise Interrupted(
+                    f"stopped with {len(study.snapshot.completed)} trials finished",
+                    where=str(study.run.path),
+                    hint="the same command continues",
+                ) from None
+            finally:
+                executor.close()
+                search.states.clear_scratch()
+        study.record(SessionEnded(at=time.time(), reason=reason))
+        return Session(study.run, study.snapshot, reason)
+
+
+def require_success(session: Session) -> None:
+    """Makes sure that a session's study has a winner, and that it did not end for its failures.
+
+    Raises:
+        StudyError: Every trial failed, or too many in a row; says the commonest cause.
+    """
+    snapshot = session.snapshot
+    commonest = snapshot.commonest_cause()
+    if commonest is None or (snapshot.completed and session.reason is not EndReason.FAILURES):
+        return
+    cause, count = commonest
+    ended = len(snapshot.failed) + len(snapshot.completed)
+    raise StudyError(
+        f"{len(snapshot.failed)} of {ended} trials failed, {count} with: {cause}",
+        where=str(session.run.path),
+        hint=f"see one: tunecli show {session.run.name} {snapshot.failed[-1].id}",
+    )

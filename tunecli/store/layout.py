@@ -1,0 +1,122 @@
+"""Every file name of a run directory, in one place.
+
+    runs/<name>/
+      spec.yaml  plan.json  environment.json  data.json  journal.jsonl  lock
+      trials/<id>/  epochs.jsonl  layers.json  log.txt  state.npz
+      scratch/slot-<k>/
+      best/  model.keras  metrics.json  card.md  preprocessing.json  predictions…
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class TrialLayout:
+    """The files of one trial."""
+
+    folder: Path
+
+    @property
+    def epochs(self) -> Path:
+        """One measurement a line."""
+        return self.folder / "epochs.jsonl"
+
+    @property
+    def layers(self) -> Path:
+        """The model's layers, with output shapes and parameter counts."""
+        return self.folder / "layers.json"
+
+    @property
+    def log(self) -> Path:
+        """What the trial had to say: tracebacks and warnings."""
+        return self.folder / "log.txt"
+
+    @property
+    def state(self) -> Path:
+        """The last epoch's full state, while a promotion may need it."""
+        return self.folder / "state.npz"
+
+
+@dataclass(frozen=True)
+class BestLayout:
+    """What `retrain` leaves behind."""
+
+    folder: Path
+
+    @property
+    def model(self) -> Path:
+        """The trained Keras model."""
+        return self.folder / "model.keras"
+
+    @property
+    def preprocessing(self) -> Path:
+        """What was fitted to the training rows, as plain figures."""
+        return self.folder / "preprocessing.json"
+
+    @property
+    def metrics(self) -> Path:
+        """Scores on every part of the data."""
+        return self.folder / "metrics.json"
+
+    @property
+    def card(self) -> Path:
+        """The model card, for people."""
+        return self.folder / "card.md"
+
+
+@dataclass(frozen=True)
+class StudyLayout:
+    """The files of one study."""
+
+    folder: Path
+
+    @property
+    def spec(self) -> Path:
+        """The spec as it was given."""
+        return self.folder / "spec.yaml"
+
+    @property
+    def plan(self) -> Path:
+        """The plan."""
+        return self.folder / "plan.json"
+
+    @property
+    def environment(self) -> Path:
+        """Versions, host and git state of every session."""
+        return self.folder / "environment.json"
+
+    @property
+    def data(self) -> Path:
+        """The fingerprint of the data."""
+        return self.folder / "data.json"
+
+    @property
+    def journal(self) -> Path:
+        """The events: the only source of truth."""
+        return self.folder / "journal.jsonl"
+
+    @property
+    def lock(self) -> Path:
+        """Who works on the study."""
+        return self.folder / "lock"
+
+    @property
+    def test_looks(self) -> Path:
+        """One line for every time the test part was evaluated."""
+        return self.folder / "test_looks.jsonl"
+
+    @property
+    def best(self) -> BestLayout:
+        """What `retrain` leaves behind."""
+        return BestLayout(self.folder / "best")
+
+    def trial(self, trial: int) -> TrialLayout:
+        """The files of one trial."""
+        return TrialLayout(self.folder / "trials" / str(trial))
+
+    def scratch(self, slot: int) -> Path:
+        """Where a slot's worker writes what the parent moves in place."""
+        return self.folder / "scratch" / f"slot-{slot}"

@@ -1,0 +1,206 @@
+"""Writes the first draft of a spec: data, model, a search space to start from, and what else could be written.
+
+What may be searched, and the comments, come from the hyperparameters that the family declares; for a CSV file the
+target, its task and the columns to learn from are guessed from the file.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+import yaml
+
+from tunecli.datasets import DATASETS
+from tunecli.datasets.base import DatasetOptions, Description
+from tunecli.datasets.csv_target import is_number_column, read_target
+from tunecli.datasets.csv_text import Table, read_header, scan
+from tunecli.errors import UsageError
+from tunecli.families import FAMILIES
+from tunecli.families.base import Hyperparameter
+from tunecli.families.compiling import shared_hyperparameters
+from tunecli.spec.experiment import Task
+from tunecli.spec.space import Kind, Value
+from tunecli.study.objective import DEFAULT_METRIC, metric_names
+
+_SEARCHED = ("hidden_layers", "units", "blocks", "filters", "dense_units", "dropout", "learning_rate", "batch_size")
+"""What is worth searching first, of whatever a family has; the rest is written as comments."""
+
+_TARGET_NAMES = ("target", "label", "class", "y", "outcome", "response", "price", "sales")
+
+_FEW_ROWS = 2000
+"""With fewer rows an epoch has few steps, so more of them are needed."""
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A spec to start from.
+
+    Attributes:
+        fname: What its file may be called.
+        text: The YAML, commented.
+    """
+
+    fname: str
+    text: str
+
+
+def draft(name: str) -> Draft:
+    """Drafts a spec for a data set that needs no options.
+
+    Raises:
+        UsageError: No data set has this name, or it is csv.
+    """
+    name = DATASETS.canonical(name)
+    if name == "csv":
+        raise UsageError("csv needs a file", hint="run `tunecli init csv FILE`")
+    dataset = DATASETS.load(name)
+    description = dataset.describe(DatasetOptions())
+    return Draft(f"{name}.yaml", _compose(dataset.card.title, [f"  name: {name}"], description))
+
+
+def draft_csv(path: Path, folder: Path) -> Draft:
+    """Drafts a spec for a CSV file.
+
+    Args:
+        path: The CSV file.
+        folder: Where the spec will lie; the file is named relative to it.
+
+    Raises:
+        DataError: The file is missing, irregular, or its target cannot be used.
+    """
+    header = read_header(path)
+    table = scan(header, *header.names)
+    useless = _useless(table)
+    target = _guess_target(table, useless)
+    found = read_target(table, target, None)
+    left_out = {name: reason for name, reason in useless.items() if name != target}
+    features = tuple(name for name in table.features if name != target and name not in left_out)
+    # `/` works everywhere, and a spec goes from machine to machine
+    lines = ["  name: csv", f"  path: {_scalar(Path(os.path.relpath(path, folder)).as_posix())}"]
+    lines += [f"  target: {_scalar(target)}  # a guess; drop task when you change it", f"  task: {found.task}"]
+    if left_out and features:
+        lines += [f"  # left out: {_comment(name)}, {reason}" for name, reason in left_out.items()]
+        lines += [f"  features: [{', '.join(map(_scalar, features))}]"]
+    description = Description(found.task, target, features, classes=found.classes, rows=table.rows)
+    title = f"{path.name}: {table.rows:,} rows"
+    stem = re.sub(r"[^A-Za-z0-9._-]+", "-", path.stem).strip("-._") or "table"
+    return Draft(f"{stem}.yaml", _compose(title, lines, description))
+
+
+def _compose(title: str, dataset: list[str], description: Description) -> str:
+    family = "mlp" if description.image_shape is None else "cnn"
+    task, metric = description.task, DEFAULT_METRIC[description.task]
+    others = [name for name in metric_names(task, validation=True) if name.startswith("val_") and name != metric]
+    epochs = 100 if (description.rows or 0) < _FEW_ROWS else 30 if family == "mlp" else 10
+    lines = [f"# {_comment(title)}", f"# A {task} task: {_comment(description.target)} is predicted.", ""]
+    lines += ["dataset:", *dataset, "  validation: 0.2  # fraction of all rows that scores the trials"]
+    if not description.has_own_test:
+        lines += ["  test: 0.2  # fraction held back: no search sees it, only the final evaluation"]
+    lines += ["", f"model: {family}  # {'; '.join(_family_summaries(description))}"]
+    lines += ["", f"objective: {metric}  # or {', '.join(others)}"]
+    lines += ["", "search_space:  # min and max belong to the range; a list is a choice; take away a # to add a line"]
+    lines += _search_space(family, task)
+    lines += ["", "tuner: {name: random, max_trials: 20}  # or hyperband, bayesian, grid"]
+    lines += ["", f"training: {{epochs: {epochs}, early_stopping: {{patience: 5}}}}"]
+    lines += ["", "# limits: {max_time: 2h}"]
+    return "\n".join(lines) + "\n"
+
+
+def _family_summaries(description: Description) -> list[str]:
+    families = {name: FAMILIES.load(name) for name in FAMILIES.names}
+    return [f"{name}: {each.summary}" for name, each in families.items() if not each.fault(description.image_shape)]
+
+
+def _search_space(family: str, task: Task) -> list[str]:
+    """Returns one line for every hyperparameter that is read beside the defaults, those that are searched first."""
+    chosen: dict[str, Value] = {}
+    searched, others = [], []
+    for each in (*FAMILIES.load(family).hyperparameters, *shared_hyperparameters(task)):
+        if not each.applies_to(chosen):
+            continue
+        chosen[each.name] = each.default
+        if each.name in _SEARCHED:
+            searched.append((f"  {each.name}: {_start(each)}", each))
+        else:
+            others.append((f"  # {each.name}: {_scalar(each.default)}", each))
+    width = max(len(line) for line, _ in searched)
+    return [f"{line:<{width}}  # {_about(each)}" for line, each in (*searched, *others)]
+
+
+def _start(hyper: Hyperparameter) -> str:
+    """Returns a range, around the default, to begin a search with."""
+    default = hyper.default
+    assert isinstance(default, int | float), f"{hyper.name} has no range"
+    if hyper.name == "batch_size":
+        return f"[{default // 2}, {default}, {default * 2}]"
+    if hyper.kind is Kind.FLOAT:
+        # a share is searched up to a half, a magnitude by a factor of ten each way
+        return f"{{min: {default / 10:g}, max: {default * 10:g}, log: true}}" if default else "{min: 0.0, max: 0.5}"
+    if default <= 8:
+        return f"{{min: {max(1, default // 2)}, max: {default * 2}}}"
+    return f"{{min: {default // 4}, max: {default * 2}, log: true}}"
+
+
+def _about(hyper: Hyperparameter) -> str:
+    allowed = (
+        [f"Any of {', '.join(map(_scalar, hyper.values))}."]
+        if len(hyper.values) > 1 and hyper.default is not False
+        else []
+    )
+    allowed += [f"At least {hyper.min:g}."] if hyper.min is not None else []
+    allowed += [f"At most {hyper.max:g}."] if hyper.max is not None else []
+    allowed += [f"Below {hyper.below:g}."] if hyper.below is not None else []
+    return " ".join([hyper.doc, *allowed])
+
+
+def _guess_target(table: Table, useless: Mapping[str, str]) -> str:
+    candidates = [name for name in table.features if name not in useless] or table.features
+    names = {name.casefold(): name for name in reversed(candidates)}
+    return next((names[name] for name in _TARGET_NAMES if name in names), candidates[-1])
+
+
+def _useless(table: Table) -> dict[str, str]:
+    """Returns the columns that only tell rows apart, or do not tell them apart at all, and why."""
+    reasons = {name: _fault(table, name) for name in table.features}
+    return {name: reason for name, reason in reasons.items() if reason}
+
+
+def _fault(table: Table, name: str) -> str:
+    texts = table.texts[name]
+    distinct = {text for text in texts if text is not None}
+    numbers = {text: table.header.number(text) for text in distinct}
+    if len(distinct) < 2 and None not in texts:
+        return "which is the same in every row"
+    if not distinct:
+        return "which is empty"
+    if None in numbers.values():
+        is_identifier = len(distinct) > table.rows // 2 and not is_number_column(numbers)
+        return f"which has {len(distinct)} different texts in {table.rows} rows" if is_identifier else ""
+    is_named = name.casefold() == "id" or name.endswith(("_id", "ID", "Id"))
+    is_numbered = name == table.features[0] and _is_counted(number for number in numbers.values() if number is not None)
+    return "which looks like an identifier" if len(distinct) == table.rows and (is_named or is_numbered) else ""
+
+
+def _is_counted(numbers: Iterable[float]) -> bool:
+    ordered = sorted(numbers)
+    return all(after - before == 1 for before, after in pairwise(ordered))
+
+
+def _scalar(value: Value) -> str:
+    """Writes a value so that YAML 1.1 and 1.2 alike read it as what it is."""
+    if isinstance(value, float):
+        return re.sub(r"^(-?\d+)e", r"\1.0e", repr(value))
+    if not isinstance(value, str):
+        return json.dumps(value)
+    is_plain = re.fullmatch(r"[\w./-][\w ./-]*(?<! )", value) and yaml.safe_load(f"[{value}]") == [value]
+    return value if is_plain else json.dumps(value, ensure_ascii=False)
+
+
+def _comment(text: str) -> str:
+    return " ".join(text.split())

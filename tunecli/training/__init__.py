@@ -1,0 +1,1 @@
+"""Everything that touches a Keras model: training a trial, training the winner, evaluating it."""

@@ -1,0 +1,60 @@
+"""The protocol of an engine: fit a compiled model for epochs [start, end) on arrays.
+
+Every engine draws the order of rows in an epoch from (seed, epoch) alone, so that a training that is cut in two goes on
+as if it had not been.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    import keras
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Arrays = tuple[NDArray[np.generic], NDArray[np.generic]]
+
+
+@dataclass(frozen=True)
+class Job:
+    """One fit.
+
+    Attributes:
+        model: Compiled.
+        train: Inputs and targets, rows first.
+        validation: The same for the validation part, or None.
+        batch_size: Rows of one step; the last step of an epoch takes what is left.
+        start_epoch: The first epoch to train, counted from 0.
+        end_epoch: The epoch before which to stop.
+        seed: With the epoch, decides the order of rows.
+        shuffle: Whether rows are reordered at all.
+        callbacks: Called at the ends of epochs, as under `keras.Model.fit`.
+    """
+
+    model: keras.Model
+    train: Arrays
+    validation: Arrays | None
+    batch_size: int
+    start_epoch: int
+    end_epoch: int
+    seed: int
+    shuffle: bool = True
+    callbacks: Sequence[Any] = field(default_factory=tuple)
+
+
+class Engine(Protocol):
+    """A way to fit a model."""
+
+    def fit(self, job: Job) -> None:
+        """Trains the job's model; its callbacks see every epoch."""
+        ...
+
+
+def row_order(seed: int, epoch: int, rows: int, *, shuffle: bool) -> NDArray[np.int64]:
+    """Returns the order in which an epoch visits its rows; shape `(rows,)`."""
+    import numpy as np
+
+    return np.random.default_rng([seed, epoch]).permutation(rows) if shuffle else np.arange(rows)

@@ -1,0 +1,68 @@
+"""Sets up TensorFlow for a process that trains, once, before anything else uses it."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+
+
+@cache
+def import_tensorflow() -> None:
+    """Imports TensorFlow and Keras without the lines that they write to stderr as they load.
+
+    TensorFlow's C++ part writes some of them before it reads TF_CPP_MIN_LOG_LEVEL, so that the file descriptor itself
+    is turned away meanwhile. If the import fails, what it had to say is shown after all.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    with _stderr_kept_back():
+        import keras  # noqa: F401
+        import tensorflow as tf
+
+    tf.get_logger().setLevel("ERROR")
+
+
+@cache
+def configure(threads: int | None) -> None:
+    """Fixes the threads that one operation, and all operations together, may use.
+
+    Args:
+        threads: How many; None for as many as there are processors.
+    """
+    import_tensorflow()
+    import tensorflow as tf
+
+    if threads is not None:
+        tf.config.threading.set_intra_op_parallelism_threads(threads)
+        tf.config.threading.set_inter_op_parallelism_threads(threads)
+
+
+def seed_everything(seed: int) -> None:
+    """Clears what earlier models left behind, then seeds Python, NumPy and Keras.
+
+    The order matters: clearing a session resets Keras' own random state.
+    """
+    import keras
+
+    keras.backend.clear_session()
+    keras.utils.set_random_seed(seed)
+
+
+@contextmanager
+def _stderr_kept_back() -> Iterator[None]:
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with tempfile.TemporaryFile() as aside:
+        os.dup2(aside.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            aside.seek(0)
+            os.write(kept, aside.read())
+            raise
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)

@@ -1,0 +1,102 @@
+"""The full state of a training at the end of an epoch: weights, optimizer, random state, callbacks.
+
+A training that goes on from it gives, to the bit, what it would have given uninterrupted. One `.npz` file without
+pickles: arrays by position, and a JSON text for the rest.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import keras
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class TrainingState:
+    """What a training needs to go on.
+
+    Attributes:
+        variables: All variables of the model, random state included, in its order.
+        optimizer: All variables of the optimizer, in its order.
+        is_stopped: Whether early stopping has ended the training.
+        stopping: What early stopping remembers.
+        best_weights: The weights it would restore, or ().
+    """
+
+    variables: tuple[NDArray[np.generic], ...]
+    optimizer: tuple[NDArray[np.generic], ...]
+    is_stopped: bool = False
+    stopping: dict[str, Any] = field(default_factory=dict)
+    best_weights: tuple[NDArray[np.generic], ...] = ()
+
+
+def capture(model: keras.Model, early_stopping: keras.callbacks.EarlyStopping | None) -> TrainingState:
+    """Takes the state of a model in training."""
+    remembered = {} if early_stopping is None else {name: getattr(early_stopping, name) for name in _REMEMBERED}
+    weights = getattr(early_stopping, "best_weights", None) or ()
+    return TrainingState(
+        variables=tuple(_array(each) for each in model.variables),
+        optimizer=tuple(_array(each) for each in model.optimizer.variables),
+        is_stopped=bool(model.stop_training),
+        stopping={name: None if value is None else float(value) for name, value in remembered.items()},
+        best_weights=tuple(weights),
+    )
+
+
+def restore(state: TrainingState, model: keras.Model) -> None:
+    """Puts a state into a freshly built and compiled model."""
+    model.optimizer.build(model.trainable_variables)
+    for variables, arrays in ((model.variables, state.variables), (model.optimizer.variables, state.optimizer)):
+        assert len(variables) == len(arrays), "the state is of another model"
+        for variable, array in zip(variables, arrays, strict=True):
+            variable.assign(array)
+
+
+def restore_stopping(state: TrainingState, early_stopping: keras.callbacks.EarlyStopping) -> None:
+    """Puts back what early stopping remembered; call it once training has begun, which makes it forget."""
+    for name, value in state.stopping.items():
+        setattr(early_stopping, name, value if name == "best" or value is None else int(value))
+    early_stopping.best_weights = list(state.best_weights) or None
+
+
+def save_state(state: TrainingState, path: Path) -> None:
+    """Writes a state; the caller moves the file in place."""
+    import numpy as np
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    rest = json.dumps({"is_stopped": state.is_stopped, "stopping": state.stopping})
+    arrays = {"rest": np.frombuffer(rest.encode(), dtype=np.uint8)}
+    for group in _GROUPS:
+        arrays |= {f"{group}/{index}": array for index, array in enumerate(getattr(state, group))}
+    np.savez(path, **arrays)  # type: ignore[arg-type]  # its stub takes the arrays' names for options
+
+
+def load_state(path: Path) -> TrainingState:
+    """Reads a state."""
+    import numpy as np
+
+    with np.load(path, allow_pickle=False) as file:
+        rest = json.loads(file["rest"].tobytes())
+        names = set(file.files)
+        groups = {}
+        for group in _GROUPS:
+            count = sum(name.startswith(f"{group}/") for name in names)
+            groups[group] = tuple(file[f"{group}/{index}"] for index in range(count))
+    return TrainingState(**groups, **rest)
+
+
+_GROUPS = ("variables", "optimizer", "best_weights")
+_REMEMBERED = ("wait", "best", "best_epoch", "stopped_epoch")
+
+
+def _array(variable: Any) -> NDArray[np.generic]:
+    import keras
+
+    array: NDArray[np.generic] = keras.ops.convert_to_numpy(variable)
+    return array
