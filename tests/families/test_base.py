@@ -26,15 +26,15 @@ def test_accepts_what_is_in_range(hyperparameter: Hyperparameter, value: Value) 
         (WIDTH, 0, "0 is below 1"),
         (WIDTH, 513, "513 is above 512"),
         (WIDTH, 1.5, "1.5 is not a whole number"),
-        (WIDTH, True, "True is not a number"),
+        (WIDTH, True, "true is not a number"),
         (WIDTH, [64, 0], "0 is below 1"),
         (WIDTH, [], "is an empty list"),
         (SHARE, 1.0, "1 is not below 1"),
         (SHARE, [0.5], "takes one value, not a list"),
         (SHARE, math.nan, "nan is not finite"),
-        (SHARE, None, "None is not a number"),
+        (SHARE, None, "null is not a number"),
         (ROWS, "all", "'all' is not a number"),
-        (boolean("nesterov", "Look ahead."), 1, "1 is not one of False, True"),
+        (boolean("nesterov", "Look ahead."), 1, "1 is not one of false, true"),
     ],
 )
 def test_says_what_is_wrong(hyperparameter: Hyperparameter, value: Value, fault: str) -> None:

@@ -14,14 +14,21 @@ from tunecli.cli.console import output
 from tunecli.cli.datasets import app as datasets_app
 from tunecli.cli.init import init
 from tunecli.cli.results import best, delete, list_, show
-from tunecli.errors import Interrupted, TunecliError
+from tunecli.cli.retrain import retrain
+from tunecli.cli.search import search
+from tunecli.cli.spec import schema, validate
+from tunecli.errors import Interrupted, Problem, TunecliError
 
 COMMANDS: dict[str, Callable[..., Any]] = {
     "init": init,
+    "validate": validate,
+    "search": search,
     "best": best,
+    "retrain": retrain,
     "list": list_,
     "show": show,
     "delete": delete,
+    "schema": schema,
 }
 """By name, in the order of `--help`."""
 
@@ -84,6 +91,13 @@ def run(arguments: Sequence[str]) -> int:
         # the reader has gone (`tunecli list | head -1`); keep Python from complaining about it at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except Exception as error:
+        if output.debug:
+            raise
+        output.problem(
+            Problem(f"unexpected {type(error).__name__}: {error}", hint="add --debug to see where it came from")
+        )
+        return 1
     return 0
 
 

@@ -25,7 +25,7 @@ def search(
     runs: RunsOption = DEFAULT_RUNS,
     name: Annotated[str | None, typer.Option("--name", help="Name of the study; default: the spec's.")] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Start anew beside an older study of the name.")] = False,
-    smoke: Annotated[bool, typer.Option("--smoke", help="Two trials of one epoch on a few rows, as <name>-smoke.")] = False,
+    smoke: Annotated[bool, typer.Option("--smoke", help="Two trials of one epoch, on a few rows.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be done, and do nothing.")] = False,
     offline: OfflineOption = False,
     as_json: JsonOption = False,

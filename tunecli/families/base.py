@@ -17,7 +17,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from tunecli.spec.experiment import Task
-from tunecli.spec.space import Kind, Value, same
+from tunecli.spec.faults import received
+from tunecli.spec.space import Kind, Value, same, spell_value
 
 if TYPE_CHECKING:
     import keras
@@ -77,7 +78,7 @@ class Hyperparameter:
         """Returns what is wrong with `value`, or None."""
         if self.kind is Kind.CHOICE:
             known = any(same(value, each) for each in self.values)
-            return None if known else f"{value!r} is not one of {', '.join(map(str, self.values))}"
+            return None if known else f"{received(value)} is not one of {', '.join(map(spell_value, self.values))}"
         if value in self.words:
             return None
         return self._list_fault(value) if isinstance(value, list) else self._number_fault(value)
@@ -89,9 +90,9 @@ class Hyperparameter:
 
     def _number_fault(self, value: Value) -> str | None:
         if isinstance(value, bool) or not isinstance(value, int | float):
-            return f"{value!r} is not a number"
+            return f"{received(value)} is not a number"
         if self.kind is Kind.INT and not isinstance(value, int):
-            return f"{value!r} is not a whole number"
+            return f"{received(value)} is not a whole number"
         if not math.isfinite(value):
             return f"{value} is not finite"
         return self._bounds_fault(value)

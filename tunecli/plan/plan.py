@@ -163,7 +163,9 @@ class Plan(_Frozen):
         derived = set(self.derived) & set(other.derived)
         found = _differences(_identity(self, derived), _identity(other, derived), "")
         if self.tuner.name == other.tuner.name and (other.limit or math.inf) < (self.limit or math.inf):
-            found.append(f"tuner.{_budget(self.tuner)}: {self.limit or 'all'} → {other.limit}, but it can only be raised")
+            found.append(
+                f"tuner.{_budget(self.tuner)}: {self.limit or 'all'} → {other.limit}, but it can only be raised"
+            )
         return found
 
 
@@ -189,8 +191,8 @@ def _identity(plan: Plan, derived: Collection[str]) -> dict[str, Any]:
     identity["dataset"]["options"].pop("path")
     for name in (_budget(plan.tuner), *derived):
         identity["tuner"].pop(name)
-    identity["hyperparameters"] = {name: json.dumps(value) for name, value in plan.fixed.items()}
-    identity["hyperparameters"] |= {parameter.name: _in_words(parameter) for parameter in plan.space}
+    identity["search_space"] = {name: json.dumps(value) for name, value in plan.fixed.items()}
+    identity["search_space"] |= {parameter.name: _in_words(parameter) for parameter in plan.space}
     return identity
 
 

@@ -18,7 +18,7 @@ from tunecli.families.compiling import shared_hyperparameters
 from tunecli.plan.bind import Binding, Report, bind
 from tunecli.plan.plan import DatasetPlan, EarlyStoppingPlan, Plan, TrainingPlan
 from tunecli.registry import did_you_mean
-from tunecli.spec.experiment import ExperimentSpec
+from tunecli.spec.experiment import EarlyStoppingSpec, ExperimentSpec, Task
 from tunecli.spec.faults import Loc
 from tunecli.spec.load import SpecFile
 from tunecli.spec.space import SearchSpace
@@ -29,6 +29,7 @@ DEFAULT_TEST = 0.2
 
 _LOSS_SHAPING = ("loss", "huber_delta", "l2")
 """While one of these is searched, losses of different trials are not on one scale."""
+
 
 def resolve(file: SpecFile) -> Plan:
     """Binds a spec.
@@ -46,20 +47,19 @@ def resolve(file: SpecFile) -> Plan:
     description = _describe(spec, file.path.parent, report)
     family = _family(spec, description, report)
     if spec.limits.workers > 1:
-        report(
-            ("limits", "workers"), f"{spec.limits.workers} is more than this version runs (1)", "write 1, or drop it"
-        )
+        what = f"{spec.limits.workers} is more than this version runs (1)"
+        report(("limits", "workers"), what, "write 1, or drop it")
     if description is None or family is None:
         raise SpecError(problems)
 
     binding = bind(spec, (*family.hyperparameters, *shared_hyperparameters(description.task)), report)
     objective = _objective(spec, description, binding, report)
-    tuner = _tuner(spec, binding.space, report)
+    tuner, derived = _tuner(spec, binding.space, report)
     training = _training(spec, description, objective, report)
     if problems:
         raise SpecError(problems)
     return Plan(
-        name=spec.name or file.path.stem,
+        name=spec.name or _folder_name(file.path.stem),
         seed=spec.seed,
         dataset=_dataset_plan(spec, description, file.path.parent),
         task=description.task,
@@ -70,7 +70,13 @@ def resolve(file: SpecFile) -> Plan:
         tuner=tuner,
         training=training,
         limits=spec.limits,
+        derived=derived,
     )
+
+
+def _folder_name(stem: str) -> str:
+    """Returns a file's stem as the name of a folder: what may not stand in one becomes `-`."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", stem).strip("._-") or "study"
 
 
 def _options(spec: ExperimentSpec, folder: Path) -> DatasetOptions:
@@ -91,6 +97,7 @@ def _dataset_plan(spec: ExperimentSpec, description: Description, folder: Path) 
         validation=spec.dataset.validation,
         test=0.0 if description.has_own_test else asked,
         split_seed=spec.dataset.split_seed,
+        max_rows=spec.dataset.max_rows,
     )
 
 
@@ -104,9 +111,11 @@ def _describe(spec: ExperimentSpec, folder: Path, report: Report) -> Description
         report(("dataset", "name"), error.problems[0].what, error.problems[0].hint)
         return None
     if description.has_own_test and spec.dataset.test is not None:
-        report(("dataset", "test"), f"{spec.dataset.name} has a test part of its own", "drop test")
+        what = f"{DATASETS.canonical(spec.dataset.name)} has a test part of its own"
+        report(("dataset", "test"), what, "drop test", at_key=True)
     if not description.has_own_test and spec.dataset.test is None and spec.dataset.validation + DEFAULT_TEST >= 1:
-        report(("dataset", "validation"), f"leaves no rows to train on beside test: {DEFAULT_TEST}", "lower it")
+        what = f"{spec.dataset.validation:g} leaves no rows to train on beside test, which is {DEFAULT_TEST} by default"
+        report(("dataset", "validation"), what, "lower it, or write test: 0")
     return description
 
 
@@ -123,63 +132,80 @@ def _family(spec: ExperimentSpec, description: Description | None, report: Repor
 
 def _objective(spec: ExperimentSpec, description: Description, binding: Binding, report: Report) -> Objective:
     task, written = description.task, spec.objective
-    has_validation = spec.dataset.validation > 0
-    produced = metric_names(task, validation=has_validation)
     metric = written.metric if written else DEFAULT_METRIC[task]
     loc: Loc = ("objective", "metric") if written else ("objective",)
     base = METRICS.get(metric.removeprefix("val_"))
     if base is None:
+        produced = metric_names(task, validation=spec.dataset.validation > 0)
         report(loc, f"unknown metric '{metric}'", did_you_mean(metric, produced))
-    elif metric.startswith("val_") and not has_validation:
-        report(loc, f"{metric} needs a validation part", "raise dataset.validation, or write a training objective")
-    elif metric not in produced:
-        report(loc, f"a {task} task does not produce {metric}", f"it has {', '.join(produced)}")
-    searched = [name for name in _LOSS_SHAPING if name in {parameter.name for parameter in binding.space}]
-    if metric.endswith("loss") and searched:
-        report(loc, f"{metric} cannot decide while {searched[0]} is searched", "its scale differs between trials")
-    goal = base.goal if base else Goal.MINIMIZE
-    if written and written.goal and base and Goal(written.goal) is not base.goal:
-        report(("objective", "goal"), f"{metric} is better {_better(base.goal)}", f"write {base.goal}, or drop goal")
-    return Objective(metric=metric, goal=goal)
+        return Objective(metric=metric, goal=Goal.MINIMIZE)
+    if problem := _metric_problem(metric, task, spec, binding):
+        report(loc, *problem)
+    if written and written.goal and Goal(written.goal) is not base.goal:
+        better = "lower" if base.goal is Goal.MINIMIZE else "higher"
+        report(("objective", "goal"), f"{metric} is better when {better}", f"write {base.goal}, or drop goal")
+    return Objective(metric=metric, goal=base.goal)
 
 
-def _better(goal: Goal) -> str:
-    return "when lower" if goal is Goal.MINIMIZE else "when higher"
+def _metric_problem(metric: str, task: Task, spec: ExperimentSpec, binding: Binding) -> tuple[str, str] | None:
+    """Returns why a known metric cannot decide, and a hint; None if it can."""
+    has_validation = spec.dataset.validation > 0
+    if task not in METRICS[metric.removeprefix("val_")].tasks:
+        produced = metric_names(task, validation=has_validation)
+        return f"a {task} task does not produce {metric}", f"it has {', '.join(produced)}"
+    if metric.startswith("val_") and not has_validation:
+        metric = metric.removeprefix("val_")
+        return f"val_{metric} needs a validation part", f"raise dataset.validation, or write objective: {metric}"
+    shaping = [parameter.name for parameter in binding.space if parameter.name in _LOSS_SHAPING]
+    if metric.endswith("loss") and shaping:
+        hint = f"its scale differs between trials: choose another metric, or fix {shaping[0]}"
+        return f"{metric} cannot decide while {shaping[0]} is searched", hint
+    return None
 
 
-def _tuner(spec: ExperimentSpec, space: SearchSpace, report: Report) -> TunerSpec:
+def _tuner(spec: ExperimentSpec, space: SearchSpace, report: Report) -> tuple[TunerSpec, tuple[str, ...]]:
+    """Returns the tuner with its open options filled in, and the names of those that depend on its budget."""
     tuner = spec.tuner
     if isinstance(tuner, HyperbandTuner):
-        bound = tuner.model_copy(update={"max_epochs": tuner.max_epochs or spec.training.epochs})
-        needed = tuner.iterations * sum(
-            bracket[0].trials for bracket in hyperband_brackets(bound.max_epochs or 1, tuner.factor)
-        )
-        size = space.size()
-        if size is not None and size < needed:
-            report(
-                ("tuner",),
-                f"hyperband starts {needed} different configurations; this space has {size}",
-                "write tuner: grid, widen the space, or lower max_epochs or iterations",
-            )
-        return bound
-    if isinstance(tuner, BayesianTuner) and tuner.num_initial_points is None:
-        points = min(3 * max(1, len(space)), max(3, tuner.max_trials // 3))
-        return tuner.model_copy(update={"num_initial_points": points})
-    return tuner
+        return _hyperband(tuner, spec.training.epochs, space, report), ()
+    if isinstance(tuner, BayesianTuner):
+        if not len(space):
+            report(("tuner",), "bayesian has nothing to search", "give a range or a list to a parameter")
+        if tuner.num_initial_points is None:
+            points = min(3 * max(1, len(space)), max(3, tuner.max_trials // 3))
+            return tuner.model_copy(update={"num_initial_points": points}), ("num_initial_points",)
+    return tuner, ()
+
+
+def _hyperband(tuner: HyperbandTuner, epochs: int, space: SearchSpace, report: Report) -> HyperbandTuner:
+    most = tuner.max_epochs or epochs
+    needed = tuner.iterations * sum(bracket[0].trials for bracket in hyperband_brackets(most, tuner.factor))
+    size = space.size()
+    if size is not None and size < needed:
+        what = f"hyperband starts {needed} different configurations; this space has {size}"
+        report(("tuner",), what, "write tuner: grid, widen the space, or lower max_epochs or iterations")
+    return tuner.model_copy(update={"max_epochs": most})
 
 
 def _training(spec: ExperimentSpec, description: Description, objective: Objective, report: Report) -> TrainingPlan:
     stopping = spec.training.early_stopping
-    plan = None
-    if stopping is not None:
-        produced = metric_names(description.task, validation=spec.dataset.validation > 0)
-        monitor = stopping.monitor or objective.metric
-        if monitor not in produced and stopping.monitor:
-            report(("training", "early_stopping", "monitor"), f"no metric '{monitor}'", did_you_mean(monitor, produced))
-        plan = EarlyStoppingPlan(
-            monitor=monitor,
-            patience=stopping.patience,
-            min_delta=stopping.min_delta,
-            restore_best_weights=stopping.restore_best_weights,
-        )
-    return TrainingPlan(epochs=spec.training.epochs, shuffle=spec.training.shuffle, early_stopping=plan)
+    return TrainingPlan(
+        epochs=spec.training.epochs,
+        shuffle=spec.training.shuffle,
+        early_stopping=_stopping(stopping, spec, description, objective, report) if stopping else None,
+    )
+
+
+def _stopping(
+    stopping: EarlyStoppingSpec, spec: ExperimentSpec, description: Description, objective: Objective, report: Report
+) -> EarlyStoppingPlan:
+    produced = metric_names(description.task, validation=spec.dataset.validation > 0)
+    if stopping.monitor is not None and stopping.monitor not in produced:
+        loc: Loc = ("training", "early_stopping", "monitor")
+        report(loc, f"there is no metric '{stopping.monitor}'", did_you_mean(stopping.monitor, produced))
+    return EarlyStoppingPlan(
+        monitor=stopping.monitor or objective.metric,
+        patience=stopping.patience,
+        min_delta=stopping.min_delta,
+        restore_best_weights=stopping.restore_best_weights,
+    )

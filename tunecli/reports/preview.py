@@ -28,7 +28,7 @@ def preview_text(document: Mapping[str, Any]) -> str:
     options = ", ".join(f"{k} {v}" for k, v in document["tuner"].items() if k != "name" and v is not None)
     lines.append(f"tuner      {document['tuner']['name']}" + (f" ({options})" if options else ""))
     for number, bracket in enumerate(document["brackets"], 1):
-        rungs = " → ".join(f"{rung['trials']} trials to epoch {rung['epochs']}" for rung in bracket)
+        rungs = " → ".join(f"{rung['trials']} to epoch {rung['epochs']}" for rung in bracket)
         lines.append(f"  bracket {number}: {rungs}")
     lines.append(f"work       {document['trials']:,} trials, {document['epochs']:,} epochs")
     lines.append(f"disk       about {show_bytes(document['disk_bytes'])}")

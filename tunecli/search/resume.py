@@ -1,4 +1,8 @@
-"""Begins a study, or brings one back: checks that it is the same search, and replays its journal into a fresh oracle."""
+"""Begins a study, or brings one back.
+
+A study is brought back by checking that it is the same search on the same data, and by replaying its journal into a
+fresh oracle.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +17,7 @@ from tunecli.spec.load import SpecFile
 from tunecli.store.files import read_json, write_json, write_whole
 from tunecli.store.run import Run
 from tunecli.store.study import OpenStudy
-from tunecli.study.events import Answer, Asked, Created, Finished
+from tunecli.study.events import Asked, Created, Finished
 from tunecli.study.trial import Suggestion
 
 Warn = Callable[[str], None]
@@ -94,16 +98,24 @@ def replay(study: OpenStudy, oracle: Oracle, warn: Warn) -> None:
 
 
 def _ask_again(event: Asked, oracle: Oracle, study: OpenStudy) -> int:
+    """Puts a recorded question again, and returns how many answers had to be corrected."""
     answer = oracle.ask(event.slot, limit=event.limit)
-    is_same_kind = isinstance(answer, Suggestion) == (event.answer is Answer.TRIAL)
-    if not is_same_kind or (isinstance(answer, Suggestion) and event.suggestion and answer.trial != event.suggestion.trial):
-        raise StudyError(
-            f"cannot be continued: the tuner answers {answer} where the journal has {event.suggestion or event.answer}",
-            where=str(study.run.path),
-            hint="use the versions in environment.json, or start anew with --fresh",
-        )
-    if isinstance(answer, Suggestion) and event.suggestion and answer.values != event.suggestion.values:
-        oracle.correct(answer.trial, event.suggestion.values)
-        return 1
-    return 0
+    recorded = event.suggestion
+    if not isinstance(answer, Suggestion):
+        if answer is not event.answer:
+            raise _another_course(study, answer, recorded)
+        return 0
+    if recorded is None or answer.trial != recorded.trial:
+        raise _another_course(study, answer, recorded or event.answer)
+    if answer.values == recorded.values:
+        return 0
+    oracle.correct(answer.trial, recorded.values)
+    return 1
 
+
+def _another_course(study: OpenStudy, answer: object, recorded: object) -> StudyError:
+    return StudyError(
+        f"cannot be continued: the tuner answers {answer} where the journal has {recorded}",
+        where=str(study.run.path),
+        hint="use the versions in environment.json, or start anew with --fresh",
+    )

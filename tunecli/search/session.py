@@ -15,10 +15,10 @@ from tunecli.executors.in_process import InProcess
 from tunecli.oracles import make_oracle
 from tunecli.plan import Plan
 from tunecli.reports.live import View
-from tunecli.store.environment import record_environment
 from tunecli.search.loop import Search
 from tunecli.search.resume import begin_or_check, check_data, replay
 from tunecli.spec.load import SpecFile
+from tunecli.store.environment import record_environment
 from tunecli.store.run import Run
 from tunecli.store.study import OpenStudy
 from tunecli.study.events import EndReason, SessionEnded, SessionStarted

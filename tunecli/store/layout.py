@@ -1,10 +1,11 @@
 """Every file name of a run directory, in one place.
 
+A run directory:
     runs/<name>/
-      spec.yaml  plan.json  environment.json  data.json  journal.jsonl  lock
+      spec.yaml  plan.json  environment.json  data.json  journal.jsonl  lock  test_looks.jsonl
       trials/<id>/  epochs.jsonl  layers.json  log.txt  state.npz
       scratch/slot-<k>/
-      best/  model.keras  metrics.json  card.md  preprocessing.json  predictions…
+      best/  model.keras  metrics.json  card.md  preprocessing.json
 """
 
 from __future__ import annotations

@@ -1,5 +1,6 @@
 """A study that this process works on: locked, its journal open, its snapshot up to date.
 
+Everything that changes a study goes through it:
     with OpenStudy(Run(path)) as study:
         study.record(SessionStarted(…))      # on disk, then in study.snapshot
 """

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import math
+from typing import Any
+
+from tunecli.datasets import DATASETS
+from tunecli.families.base import DataSignature
 from tunecli.plan import Plan
 from tunecli.plan.preview import largest_values
+from tunecli.spec.experiment import Task
 from tunecli.spec.tuners import HyperbandTuner, hyperband_brackets
 from tunecli.training.data import search_parts
 from tunecli.training.run_trial import build_model
 
 EVENT_BYTES = 2_000
 """A trial's lines in the journal, its layers and its folder."""
+
+FLOAT_BYTES = 4
 
 EPOCH_BYTES = 300
 """One measurement."""
@@ -19,22 +27,35 @@ def disk_bytes(plan: Plan) -> int:
     """Returns the bytes that a study needs at its largest, its model included.
 
     Raises:
-        DataError: The data, which decide the width of the models, are missing or damaged.
+        DataError: The user's own file, which decides the width of the models, is missing or damaged.
     """
     values = largest_values(plan)
-    model = build_model(plan, values, search_parts(plan.dataset).signature, seed=1)
+    model = build_model(plan, values, _signature(plan), seed=1)
     model.optimizer.build(model.trainable_variables)
-    state = sum(variable.nbytes for variable in [*model.variables, *model.optimizer.variables])
-    weights = sum(variable.nbytes for variable in model.variables)
+    weights = _bytes(model.variables)
+    state = weights + _bytes(model.optimizer.variables)
     states = _states_kept(plan)
     if plan.training.early_stopping is not None and plan.training.early_stopping.restore_best_weights:
         state += weights
     return states * state + weights * 3 + plan.trial_count * EVENT_BYTES + plan.epoch_count * EPOCH_BYTES
 
 
+def _bytes(variables: list[Any]) -> int:
+    return sum(math.prod(variable.shape) * FLOAT_BYTES for variable in variables)
+
+
+def _signature(plan: Plan) -> DataSignature:
+    """Returns what models see; a data set of known form need not be fetched for it."""
+    if plan.dataset.options.path is not None:
+        return search_parts(plan.dataset).signature
+    description = DATASETS.load(plan.dataset.name).describe(plan.dataset.options)
+    outputs = len(description.classes) if description.task is Task.MULTICLASS else 1
+    return DataSignature(plan.task, description.image_shape or (len(description.features),), outputs)
+
+
 def _states_kept(plan: Plan) -> int:
-    """Hyperband keeps the states of one bracket's rungs, and the one being written."""
+    """Hyperband keeps as many states of a rung as may be promoted, the one being written, and the one it replaces."""
     if not isinstance(plan.tuner, HyperbandTuner):
         return 0
     brackets = hyperband_brackets(plan.tuner.max_epochs or plan.training.epochs, plan.tuner.factor)
-    return 1 + max(sum(rung.trials for rung in bracket[:-1]) for bracket in brackets)
+    return 2 + max(sum(rung.trials for rung in bracket[1:]) for bracket in brackets)

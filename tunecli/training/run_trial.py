@@ -122,7 +122,7 @@ def build_model(plan: Plan, values: Mapping[str, Value], signature: DataSignatur
 def batch_rows(values: Mapping[str, Value], rows: int) -> int:
     """Returns the rows of one step; `full` stands for all of them."""
     size = values["batch_size"]
-    return rows if size == "full" else min(int(size), rows)  # type: ignore[call-overload,no-any-return]  # bound as INT
+    return min(size, rows) if isinstance(size, int) else rows
 
 
 class _Attempt:

@@ -84,11 +84,11 @@ def load_state(path: Path) -> TrainingState:
     with np.load(path, allow_pickle=False) as file:
         rest = json.loads(file["rest"].tobytes())
         names = set(file.files)
-        groups = {}
-        for group in _GROUPS:
-            count = sum(name.startswith(f"{group}/") for name in names)
-            groups[group] = tuple(file[f"{group}/{index}"] for index in range(count))
-    return TrainingState(**groups, **rest)
+        variables, optimizer, best_weights = (
+            tuple(file[f"{group}/{index}"] for index in range(sum(name.startswith(f"{group}/") for name in names)))
+            for group in _GROUPS
+        )
+    return TrainingState(variables, optimizer, rest["is_stopped"], rest["stopping"], best_weights)
 
 
 _GROUPS = ("variables", "optimizer", "best_weights")
