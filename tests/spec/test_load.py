@@ -164,7 +164,8 @@ def test_spellings_of_a_tuner(written: str, name: str) -> None:
         (f"{HEAD}seed: .inf\n", "a.yaml:3:7: '.inf' is not a finite number"),
         (
             f"{HEAD}name: a b\n",
-            "a.yaml:3:7: name: 'a b' cannot name a folder\nhint: begin with a letter; use letters, digits, '.', '_', '-'",
+            "a.yaml:3:7: name: 'a b' cannot name a folder\n"
+            "hint: begin with a letter; use letters, digits, '.', '_', '-'",
         ),
         (f"{HEAD}name: 12\n", "a.yaml:3:7: name: 12 is not a text\nhint: put it in quotes"),
         (f"{HEAD}training:\n", "a.yaml:3:10: training: is empty\nhint: write its keys below, or drop it"),
@@ -184,7 +185,8 @@ def test_spellings_of_a_tuner(written: str, name: str) -> None:
         ),
         (
             f"{HEAD}limits: {{max_time: 0s}}\n",
-            "a.yaml:3:20: limits.max_time: '0s' is not above 0\nhint: stop the search after this time, over all resumes",
+            "a.yaml:3:20: limits.max_time: '0s' is not above 0\n"
+            "hint: stop the search after this time, over all resumes",
         ),
         (
             f"{HEAD}objective: {{metric: val_rmse, direction: down}}\n",
@@ -235,22 +237,22 @@ def test_what_is_wrong_with_a_file(text: str, problem: str) -> None:
         ),
         (
             "{min: 0, max: 1, step: 2}",
-            "a.yaml:4:26: search_space.x.step: 2 is larger than the range (1)\nhint: lower the step",
+            "a.yaml:4:29: search_space.x.step: 2 is larger than the range (1)\nhint: lower the step",
         ),
         (
             "{min: 0, max: 1, step: 0}",
-            "a.yaml:4:26: search_space.x.step: 0 is not above 0\nhint: write the distance of neighbouring values",
+            "a.yaml:4:29: search_space.x.step: 0 is not above 0\nhint: write the distance of neighbouring values",
         ),
         (
             "{min: 1, max: 9, step: 2, log: true}",
-            "a.yaml:4:26: search_space.x.step: does not go with log\nhint: drop one of them, or list the values",
+            "a.yaml:4:29: search_space.x.step: does not go with log\nhint: drop one of them, or list the values",
         ),
         ("{min: 1}", "a.yaml:4:12: search_space.x.min: max is missing\nhint: a range has both bounds, inclusive"),
         ("{min: a, max: 2}", "a.yaml:4:12: search_space.x.min: 'a' is not a number"),
         ("{min: '1', max: 2}", "a.yaml:4:12: search_space.x.min: '1' is not a number\nhint: drop the quotes"),
         (
             "{type: int, min: 1, max: 1e3}",
-            "a.yaml:4:26: search_space.x.max: 1000.0 is not a whole number\nhint: write 1000",
+            "a.yaml:4:31: search_space.x.max: 1000.0 is not a whole number\nhint: write 1000",
         ),
         (
             "{type: floot, min: 1, max: 3}",
@@ -263,7 +265,7 @@ def test_what_is_wrong_with_a_file(text: str, problem: str) -> None:
         ),
         (
             "{min: 1, max: 3, values: [1]}",
-            "a.yaml:4:28: search_space.x.values: stands beside min\n"
+            "a.yaml:4:31: search_space.x.values: stands beside min\n"
             "hint: give a range, values or one value, not two of them",
         ),
         (
@@ -273,11 +275,12 @@ def test_what_is_wrong_with_a_file(text: str, problem: str) -> None:
         ),
         (
             "{values: [a], step: 1}",
-            "a.yaml:4:23: search_space.x.step: needs min and max\nhint: drop step, or write a range",
+            "a.yaml:4:26: search_space.x.step: needs min and max\nhint: drop step, or write a range",
         ),
         (
             "{value: 1, default: 1}",
-            "a.yaml:4:23: search_space.x.default: stands beside value\nhint: a fixed parameter needs no default: drop it",
+            "a.yaml:4:26: search_space.x.default: stands beside value\n"
+            "hint: a fixed parameter needs no default: drop it",
         ),
         ("[]", "a.yaml:4:6: search_space.x: lists no value\nhint: list the values to choose from"),
         ("[a, b, a]", "a.yaml:4:13: search_space.x[2]: 'a' is listed twice\nhint: drop one of them"),
@@ -300,11 +303,11 @@ def test_what_is_wrong_with_a_file(text: str, problem: str) -> None:
         ("{mim: 1, max: 3}", "a.yaml:4:7: search_space.x.mim: unknown key 'mim'\nhint: did you mean 'min'?"),
         (
             "{low: 1, min: 2, max: 3}",
-            "a.yaml:4:7: search_space.x.low: means the same as min, which is given too\nhint: keep one of the two",
+            "a.yaml:4:12: search_space.x.low: means the same as min, which is given too\nhint: keep one of the two",
         ),
         (
             "{min: 1, max: 2, log: true, sampling: linear}",
-            "a.yaml:4:45: search_space.x.sampling: says the same as log, which is given too\nhint: keep one of the two",
+            "a.yaml:4:44: search_space.x.sampling: says the same as log, which is given too\nhint: keep one of the two",
         ),
         (
             "{min: 1, max: 2, sampling: reverse_log}",
@@ -397,7 +400,7 @@ seed: 1
     assert [each.partition("\n")[0] for each in problems(text)] == [
         "a.yaml:14:1: the key 'seed' stands here twice",
         "a.yaml:1:7: seed: -1 is below 0",
-        "a.yaml:2:10: dataset: the key 'name' is missing",
+        "a.yaml:2:1: dataset: the key 'name' is missing",
         "a.yaml:2:11: dataset.nam: unknown key 'nam'",
         "a.yaml:5:3: search_space.units: stands in model: too",
         "a.yaml:6:37: search_space.momentum.when.optimzer: no parameter is called 'optimzer'",

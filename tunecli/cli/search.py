@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import shutil
+import re
 import signal
 from pathlib import Path
 from types import FrameType
@@ -13,6 +13,7 @@ import typer
 
 from tunecli.cli.console import output
 from tunecli.cli.options import DEFAULT_RUNS, JsonOption, OfflineOption, RunsOption, SetOption, SpecArgument
+from tunecli.errors import UsageError
 
 if TYPE_CHECKING:
     from tunecli.plan import Plan
@@ -32,13 +33,18 @@ def search(
 ) -> None:
     """Search for the best hyperparameters; run it again to continue."""
     from tunecli.plan import resolve
+    from tunecli.spec.experiment import NAME_PATTERN
     from tunecli.spec.load import load
+    from tunecli.store.run import Run
 
     if offline:
         os.environ["TUNECLI_OFFLINE"] = "1"
     file = load(config, overrides or [])
     plan = resolve(file)
     if name is not None:
+        if not re.fullmatch(NAME_PATTERN, name):
+            hint = "use letters, digits, dots, dashes and underscores"
+            raise UsageError(f"'{name}' is not a study's name", where="--name", hint=hint)
         plan = plan.model_copy(update={"name": name})
     if dry_run:
         _show_dry_run(plan, as_json=as_json)
@@ -47,7 +53,8 @@ def search(
         from tunecli.plan.smoke import smoke as make_smoke
 
         plan = make_smoke(plan)
-        shutil.rmtree(runs / plan.name, ignore_errors=True)
+        if Run(runs / plan.name).exists():
+            Run(runs / plan.name).delete()
     elif fresh:
         from tunecli.search.resume import free_name
 

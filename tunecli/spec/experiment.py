@@ -163,11 +163,15 @@ class LimitsSpec(_Block):
     max_failures: int = Field(10, ge=1, description="Stop after so many failed trials in a row.")
 
 
+NAME_PATTERN = r"[A-Za-z0-9][A-Za-z0-9._-]*"
+"""What a study may be called: it is the name of its folder."""
+
+
 class ExperimentSpec(_Block):
     """One experiment: a data set, a model family, a search space and how to search it."""
 
     name: str | None = Field(
-        None, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", description="The study's folder; default: the file's stem."
+        None, pattern=f"^{NAME_PATTERN}$", description="The study's folder; default: the file's stem."
     )
     seed: int = Field(0, ge=0, description="Decides every random draw; 0 is a seed like any other.")
     dataset: DatasetSpec = Field(description="The data: a name, or a block with a name and how to split.")
