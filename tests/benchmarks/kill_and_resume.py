@@ -65,7 +65,7 @@ def check(folder: Path, tuner: str, kills: int, seed: int) -> bool:
     twice = repeated(folder / "killed" / tuner / "journal.jsonl")
     is_same = whole == killed and not twice
     print(
-        f"{tuner:10} {len(whole)} trials in {whole_s:.0f} s; killed {len(moments)} times, with this many trials finished: "
+        f"{tuner:10} {len(whole)} trials in {whole_s:.0f} s; killed {len(moments)} times, with so many finished: "
         f"{moments}; {'same leaderboard' if whole == killed else 'DIFFERENT LEADERBOARD'}; "
         f"{'nothing run twice' if not twice else f'RUN TWICE: {twice}'}",
         flush=True,

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from tunecli.errors import SpecError
 from tunecli.spec.experiment import ExperimentSpec
@@ -460,3 +465,31 @@ def test_a_problem_of_the_plan_points_at_what_was_written() -> None:
         "a.yaml:1:1: objective.metric",
     ]
     assert file.problem(("search_space", "size"), "x", at_key=True).where == "a.yaml:8:3: search_space.size"
+
+
+BLOCKS = ("name", "seed", "dataset", "model", "objective", "search_space", "tuner", "training", "limits", "sead")
+INSIDE = ("name", "family", "metric", "goal", "direction", "units", "when", "batch_size", "max_time", "max_trials")
+PARAMETER = ("min", "max", "low", "log", "step", "values", "value", "layers", "type", "distribution", "sampling")
+KEYS = st.sampled_from((*BLOCKS, *INSIDE, *PARAMETER))
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.sampled_from(["a", "1", "log_uniform", "full", ""]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(st.dictionaries(KEYS, JSON, max_size=6), st.lists(st.tuples(st.lists(KEYS, min_size=1, max_size=3), JSON)))
+def test_whatever_is_written_is_valid_or_a_problem(
+    data: dict[str, Any], overrides: list[tuple[list[str], Any]]
+) -> None:
+    written = [f"{'.'.join(keys)}={json.dumps(value)}" for keys, value in overrides]
+    with contextlib.suppress(SpecError):
+        read(yaml.safe_dump(data, sort_keys=False), *written)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(st.text(alphabet="ab:-[]{}#&*!|>'\"%@`,? \n\t<0.~", max_size=30))
+def test_whatever_is_typed_is_read_or_a_problem(text: str) -> None:
+    with contextlib.suppress(SpecError):
+        read(text)

@@ -33,6 +33,7 @@ def datasets(context: typer.Context, as_json: JsonOption = False) -> None:
 def fetch(
     name: Annotated[str, typer.Argument(help="The data set.")],
     offline: OfflineOption = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Download a data set, unless it is on this machine; check it and print where it is."""
     from tunecli.datasets import DATASETS
@@ -43,7 +44,10 @@ def fetch(
     dataset = DATASETS.load(name)
     was_there = dataset.find() is not None
     path = dataset.fetch()
-    output.result(str(path))
+    if as_json:
+        output.json({"name": name, "path": str(path), "downloaded": not was_there})
+    else:
+        output.result(str(path))
     output.say(f"{name} {'was already there' if was_there else 'was downloaded'}, and is undamaged")
 
 

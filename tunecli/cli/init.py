@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from tunecli.cli.console import output
+from tunecli.cli.options import JsonOption
 from tunecli.errors import UsageError
 
 
@@ -21,6 +22,7 @@ def init(
         Path | None, typer.Option("-o", "--output", help="The file to write, - for stdout; default: named by the data.")
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite the file if there is one.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Write a commented spec to start from."""
     from tunecli.tools.init import draft, draft_csv
@@ -33,11 +35,16 @@ def init(
     folder = output_path.parent if output_path is not None and is_file else Path()
     drafted = draft_csv(csv_path, folder) if csv_path is not None else draft(dataset)
     if not is_file:
-        output.result(drafted.text.rstrip("\n"))
+        if as_json:
+            output.json({"path": None, "text": drafted.text})
+        else:
+            output.result(drafted.text.rstrip("\n"))
         output.say(f"next: save it as {drafted.fname}, then tunecli search {drafted.fname}")
         return
     path = output_path or Path(drafted.fname)
     _write(path, drafted.text, force=force)
+    if as_json:
+        output.json({"path": str(path), "text": drafted.text})
     output.say(f"wrote {path}; next: look it through, then tunecli search {path}")
 
 

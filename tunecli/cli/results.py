@@ -89,16 +89,18 @@ def delete(
     run: Annotated[str, typer.Argument(metavar="RUN", help="A study.")],
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     runs: RunsOption = DEFAULT_RUNS,
+    as_json: JsonOption = False,
 ) -> None:
     """Delete a study and all its files."""
     from tunecli.store.run import find_run
 
     found = find_run(runs, run)
-    if not yes and not _is_agreed(found):
-        output.say(f"kept {found.path}")
-        return
-    found.delete()
-    output.say(f"deleted {found.path}")
+    is_agreed = yes or _is_agreed(found)
+    if is_agreed:
+        found.delete()
+    if as_json:
+        output.json({"study": found.name, "deleted": is_agreed})
+    output.say(f"{'deleted' if is_agreed else 'kept'} {found.path}")
 
 
 def _show_study(run: Run, *, as_json: bool) -> None:

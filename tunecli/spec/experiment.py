@@ -28,6 +28,9 @@ class Task(StrEnum):
     MULTICLASS = "multiclass"
 
 
+NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
+"""What a study may be called: the name of a folder on every system."""
+
 DURATION = r"(?:(\d+(?:\.\d+)?)d)?(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s)?"
 """How a duration is written; the empty text, which matches too, is none."""
 
