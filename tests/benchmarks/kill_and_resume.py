@@ -80,7 +80,7 @@ def kill_moments(spec: Path, runs: Path, kills: int, whole_s: float, rng: random
         process = search(spec, runs)
         try:
             # counted from the start, imports included, so that some kills fall before the first trial
-            process.wait(timeout=rng.uniform(0.2, 0.8) * whole_s)
+            process.wait(timeout=rng.uniform(0.15, 0.6) * whole_s)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
