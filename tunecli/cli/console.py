@@ -14,7 +14,8 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -45,6 +46,15 @@ class Output:
         """Prints to stderr what only `--verbose` asks for."""
         if self.verbose:
             self.say(text)
+
+    @contextmanager
+    def busy(self, text: str) -> Iterator[None]:
+        """Shows on a terminal that something is under way that says nothing itself."""
+        if not self.is_animated:
+            yield
+            return
+        with self.stderr_console().status(text):
+            yield
 
     def problem(self, problem: Problem) -> None:
         """Prints an error to stderr, quiet or not."""

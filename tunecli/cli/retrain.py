@@ -28,8 +28,9 @@ def retrain(
 
     if offline:
         os.environ["TUNECLI_OFFLINE"] = "1"
-    import_tensorflow()
-    from tunecli.training.retrain import retrain as retrain_trial
+    with output.busy("starting TensorFlow"):
+        import_tensorflow()
+        from tunecli.training.retrain import retrain as retrain_trial
 
     with OpenStudy(find_run(runs, run)) as study:
         snapshot = study.snapshot

@@ -69,8 +69,9 @@ def _run(file: SpecFile, plan: Plan, runs: Path, *, as_json: bool) -> None:
     from tunecli.reports.tables import leaderboard_table
     from tunecli.training.runtime import import_tensorflow
 
-    import_tensorflow()
-    from tunecli.search.session import require_success, run_session
+    with output.busy("starting TensorFlow"):
+        import_tensorflow()
+        from tunecli.search.session import require_success, run_session
 
     for line in advice(plan):
         output.say(f"note: {line}")
@@ -91,7 +92,8 @@ def _show_dry_run(plan: Plan, *, as_json: bool) -> None:
     from tunecli.training.estimate import disk_bytes
     from tunecli.training.runtime import import_tensorflow
 
-    import_tensorflow()
+    with output.busy("starting TensorFlow"):
+        import_tensorflow()
     document = {**preview(plan), "disk_bytes": disk_bytes(plan)}
     for line in advice(plan):
         output.say(f"note: {line}")

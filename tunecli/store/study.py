@@ -7,6 +7,7 @@ Everything that changes a study goes through it:
 
 from __future__ import annotations
 
+from contextlib import suppress
 from types import TracebackType
 
 from tunecli.errors import UsageError
@@ -47,8 +48,13 @@ class OpenStudy:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        """Gives the lock back."""
+        """Gives the lock back; a study that was never begun leaves no folder behind."""
         self.journal.close()
+        if not self.journal.events:
+            for path in (self.layout.journal, self.layout.lock):
+                path.unlink(missing_ok=True)
+            with suppress(OSError):  # holds something of the user's
+                self.run.path.rmdir()
         self._lock.release()
 
     def record(self, event: Event) -> None:
