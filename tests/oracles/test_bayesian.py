@@ -4,7 +4,7 @@ import random
 import numpy as np
 import pytest
 
-from tests.oracles.simulation import PLANE, SMALL, Run, completed, failed, make_plan, simulate
+from tests.oracles.simulation import PLANE, RICH, SMALL, Run, completed, failed, make_plan, simulate
 from tunecli.oracles import make_oracle
 from tunecli.oracles.bayesian import without_outliers
 from tunecli.plan.plan import Plan
@@ -105,3 +105,11 @@ def test_the_state_of_other_generators_does_not_matter() -> None:
     random.seed(1)
     np.random.seed(1)
     assert simulate(make_oracle(plan), plan).values == expected
+
+
+def test_of_two_hundred_suggestions_each_is_in_the_space() -> None:
+    # all but ten are random draws, since a suggestion of the model takes a second or two; the benchmark asks it for all
+    plan = plan_of(200, 190, RICH)
+    run = simulate(make_oracle(plan), plan, most=200)
+    assert len(run.suggestions) == 200
+    assert [plan.space.faults(each.values) for each in run.suggestions.values()] == [[]] * 200

@@ -79,12 +79,6 @@ def run(arguments: Sequence[str]) -> int:
         app(args=_switches_first(arguments), prog_name="tunecli")
     except SystemExit as exit_:
         return exit_.code if isinstance(exit_.code, int) else int(exit_.code is not None)
-    except TunecliError as error:
-        if output.debug and not isinstance(error, Interrupted):
-            raise
-        for problem in error.problems:
-            output.problem(problem)
-        return error.exit_code
     except KeyboardInterrupt:
         return Interrupted.exit_code
     except BrokenPipeError:
@@ -92,13 +86,22 @@ def run(arguments: Sequence[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:
-        if output.debug:
+        if output.debug and not isinstance(error, Interrupted):
             raise
-        output.problem(
-            Problem(f"unexpected {type(error).__name__}: {error}", hint="add --debug to see where it came from")
-        )
-        return 1
+        for problem in _problems(error):
+            output.problem(problem)
+        return error.exit_code if isinstance(error, TunecliError) else 1
     return 0
+
+
+def _problems(error: Exception) -> tuple[Problem, ...]:
+    """Returns what to tell a user about an error of any kind."""
+    if isinstance(error, TunecliError):
+        return error.problems
+    if isinstance(error, OSError) and error.filename is not None:
+        hint = "make room or see to the permissions, then run the same command again"
+        return (Problem(str(error.strerror).lower(), where=str(error.filename), hint=hint),)
+    return (Problem(f"unexpected {type(error).__name__}: {error}", hint="add --debug to see where it came from"),)
 
 
 def _switches_first(arguments: Sequence[str]) -> list[str]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import re
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated
@@ -49,6 +51,7 @@ def search(
     if dry_run:
         _show_dry_run(plan, as_json=as_json)
         return
+    resume_hint = "the same command continues"
     if smoke:
         from tunecli.plan.smoke import smoke as make_smoke
 
@@ -59,14 +62,16 @@ def search(
         from tunecli.search.resume import free_name
 
         plan = plan.model_copy(update={"name": free_name(runs, plan.name)})
-    _run(file, plan, runs, as_json=as_json)
+        resume_hint = f"the same command with --name {plan.name} instead of --fresh continues"
+    _run(file, plan, runs, resume_hint=resume_hint, as_json=as_json)
 
 
-def _run(file: SpecFile, plan: Plan, runs: Path, *, as_json: bool) -> None:
+def _run(file: SpecFile, plan: Plan, runs: Path, *, resume_hint: str, as_json: bool) -> None:
     from tunecli.plan import advice
     from tunecli.reports.data import best_json, leaderboard
     from tunecli.reports.live import make_view
     from tunecli.reports.tables import leaderboard_table
+    from tunecli.study.events import EndReason
     from tunecli.training.runtime import import_tensorflow
 
     with output.busy("starting TensorFlow"):
@@ -75,9 +80,11 @@ def _run(file: SpecFile, plan: Plan, runs: Path, *, as_json: bool) -> None:
 
     for line in advice(plan):
         output.say(f"note: {line}")
-    _stop_at_the_second_signal()
-    session = run_session(file, plan, runs, make_view(output), say=output.say)
+    with _stopping_in_order():
+        session = run_session(file, plan, runs, make_view(output), say=output.say, resume_hint=resume_hint)
     require_success(session)
+    if session.reason is EndReason.MAX_TIME:
+        output.say("stopped at limits.max_time; raise it and run the same command to go on")
     if as_json:
         output.json(best_json(session.snapshot))
         return
@@ -103,14 +110,19 @@ def _show_dry_run(plan: Plan, *, as_json: bool) -> None:
         output.result(preview_text(document))
 
 
-def _stop_at_the_second_signal() -> None:
+@contextmanager
+def _stopping_in_order() -> Iterator[None]:
     """Lets the first Ctrl-C (or SIGTERM) end the search in order, and the second end the process."""
 
     def interrupt(signum: int, frame: FrameType | None) -> None:
-        for each in (signal.SIGINT, signal.SIGTERM):
+        for each in before:
             signal.signal(each, lambda signum, frame: os._exit(130))
         output.say("\nstopping; press Ctrl-C again to stop at once")
         raise KeyboardInterrupt
 
-    for each in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(each, interrupt)
+    before = {each: signal.signal(each, interrupt) for each in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)

@@ -44,7 +44,14 @@ class Session:
 
 
 def run_session(
-    file: SpecFile, plan: Plan, runs: Path, view: View, *, say: Callable[[str], None], runner: str = RUNNER
+    file: SpecFile,
+    plan: Plan,
+    runs: Path,
+    view: View,
+    *,
+    say: Callable[[str], None],
+    runner: str = RUNNER,
+    resume_hint: str = "the same command continues",
 ) -> Session:
     """Starts or continues the study that `plan` names, and runs it to its end.
 
@@ -55,6 +62,7 @@ def run_session(
         view: Who watches.
         say: Told what a user should know on the way.
         runner: What trains a trial, as `module:function`.
+        resume_hint: Tells a user who stops it how to go on.
 
     Raises:
         UsageError: The study is in use, was begun otherwise, or cannot be written.
@@ -86,7 +94,7 @@ def run_session(
                 raise Interrupted(
                     f"stopped with {len(study.snapshot.completed)} trials finished",
                     where=str(study.run.path),
-                    hint="the same command continues",
+                    hint=resume_hint,
                 ) from None
             finally:
                 executor.close()
@@ -102,9 +110,11 @@ def require_success(session: Session) -> None:
         StudyError: Every trial failed, or too many in a row; says the commonest cause.
     """
     snapshot = session.snapshot
-    commonest = snapshot.commonest_cause()
-    if commonest is None or (snapshot.completed and session.reason is not EndReason.FAILURES):
+    if snapshot.completed and session.reason is not EndReason.FAILURES:
         return
+    commonest = snapshot.commonest_cause()
+    if commonest is None:
+        raise StudyError("no trial has finished", where=str(session.run.path), hint="raise limits.max_time")
     cause, count = commonest
     ended = len(snapshot.failed) + len(snapshot.completed)
     raise StudyError(
