@@ -42,8 +42,7 @@ def test_every_row_is_trained_on_once_an_epoch_in_the_seeded_order(
     engine: str, optimizer: str, batch_size: int, arrays: tuple[Any, Any]
 ) -> None:
     x, y = arrays
-    trained = model(optimizer)
-    ENGINES.load(engine).fit(Job(trained, arrays, None, batch_size, 0, 3, seed=11))
+    trained = ENGINES.load(engine).fit(Job(model(optimizer), arrays, None, batch_size, 0, 3, seed=11)).model
     reference = model(optimizer)
     for epoch in range(3):
         order = row_order(11, epoch, ROWS, shuffle=True)
@@ -56,8 +55,8 @@ def test_every_row_is_trained_on_once_an_epoch_in_the_seeded_order(
 
 @pytest.mark.parametrize("engine", ENGINES.names)
 def test_without_shuffling_rows_keep_their_order(engine: str, arrays: tuple[Any, Any]) -> None:
-    trained, reference = model("sgd"), model("sgd")
-    ENGINES.load(engine).fit(Job(trained, arrays, None, 32, 0, 2, seed=11, shuffle=False))
+    trained = ENGINES.load(engine).fit(Job(model("sgd"), arrays, None, 32, 0, 2, seed=11, shuffle=False)).model
+    reference = model("sgd")
     reference.fit(*arrays, batch_size=32, epochs=2, shuffle=False, verbose=0)
     np.testing.assert_allclose(weights(trained), weights(reference), rtol=0, atol=1e-6)
 
@@ -66,9 +65,8 @@ def test_without_shuffling_rows_keep_their_order(engine: str, arrays: tuple[Any,
 def test_validation_covers_every_row(engine: str, arrays: tuple[Any, Any]) -> None:
     import keras
 
-    trained = model("sgd")
     history = keras.callbacks.History()
-    ENGINES.load(engine).fit(Job(trained, arrays, arrays, 32, 0, 1, seed=11, callbacks=[history]))
+    trained = ENGINES.load(engine).fit(Job(model("sgd"), arrays, arrays, 32, 0, 1, seed=11, callbacks=[history])).model
     expected = trained.evaluate(*arrays, verbose=0, return_dict=True)
     assert history.history["val_mae"][0] == pytest.approx(expected["mae"], rel=1e-6)
     assert history.history["val_loss"][0] == pytest.approx(expected["loss"], rel=1e-6)

@@ -61,6 +61,7 @@ class TrainingPlan(_Frozen):
 
     epochs: int
     shuffle: bool
+    engine: str
     early_stopping: EarlyStoppingPlan | None
 
 

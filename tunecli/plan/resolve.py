@@ -192,6 +192,7 @@ def _training(spec: ExperimentSpec, description: Description, objective: Objecti
     return TrainingPlan(
         epochs=spec.training.epochs,
         shuffle=spec.training.shuffle,
+        engine=spec.training.engine,
         early_stopping=_stopping(stopping, spec, description, objective, report) if stopping else None,
     )
 

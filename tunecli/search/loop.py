@@ -40,6 +40,7 @@ class Search:
         plan: The study's plan, with the limits of this session.
         oracle: Who proposes.
         view: Who watches.
+        rows: How many rows a trial is trained on.
         clock: Returns seconds since the epoch.
     """
 
@@ -47,6 +48,7 @@ class Search:
     plan: Plan
     oracle: Oracle
     view: View
+    rows: int
     clock: Callable[[], float] = time.time
     _in_slot: dict[int, int] = field(default_factory=dict)
     _failures_in_a_row: int = 0
@@ -103,7 +105,7 @@ class Search:
         if not isinstance(answer, Suggestion):
             self.study.record(Asked(at=self.clock(), slot=slot, limit=self.plan.limit, answer=answer))
             return None
-        engine, reason = choose_engine()
+        engine, reason = choose_engine(self.plan, self.plan.complete(answer.values), self.rows)
         self.study.record(
             Asked(
                 at=self.clock(),

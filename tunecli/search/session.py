@@ -74,7 +74,7 @@ def run_session(
         if study.was_torn:
             say(f"{study.layout.journal}: the last line was incomplete and has been dropped")
         configure(plan.limits.threads)
-        data, _ = load(plan.dataset)
+        data, parts = load(plan.dataset)
         plan = begin_or_check(study, plan, file)
         check_data(study, data.fingerprint())
         record_environment(study.layout.environment)
@@ -83,7 +83,7 @@ def run_session(
 
         started = SessionStarted(at=time.time(), host=socket.gethostname(), pid=os.getpid(), tunecli=__version__)
         study.record(started)
-        search = Search(study, plan, oracle, view)
+        search = Search(study, plan, oracle, view, rows=len(parts.train))
         executor = InProcess(runner, search.take_message)
         with view:
             view.study_started(plan.trial_count, study.snapshot)

@@ -137,6 +137,10 @@ class ObjectiveSpec(_Block):
         return data
 
 
+AUTO_ENGINE: Literal["auto"] = "auto"
+"""Picks an engine for each trial."""
+
+
 class EarlyStoppingSpec(_Block):
     """Ends a training that no longer improves; `{}` takes the defaults."""
 
@@ -152,6 +156,9 @@ class TrainingSpec(_Block):
     epochs: int = Field(10, ge=1, description="Epochs of one training.")
     batch_size: BatchSize | None = Field(None, description="Rows of one step, or full for all of them.")
     shuffle: bool = Field(True, description="Another order of rows in every epoch.")
+    engine: Literal["auto", "keras", "graph", "fused"] = Field(
+        AUTO_ENGINE, description="What runs the steps; auto picks for each trial and says why."
+    )
     early_stopping: EarlyStoppingSpec | None = Field(None, description="When to stop before the last epoch.")
 
 

@@ -24,9 +24,9 @@ from tunecli.store.layout import BestLayout
 from tunecli.store.run import Run
 from tunecli.study.trial import Trial, TrialStatus
 from tunecli.training.data import final_parts, or_none
-from tunecli.training.engines import ENGINES, Job
-from tunecli.training.engines.keras_fit import validation_batch_size
-from tunecli.training.run_trial import batch_rows, build_model
+from tunecli.training.engines import ENGINES, Job, batch_rows
+from tunecli.training.engines.base import validation_batch_size
+from tunecli.training.run_trial import build_model
 from tunecli.training.runtime import configure
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def retrain(run: Run, trial: Trial, *, full: bool, on_epoch: Callable[[int, int]
     seed = plan.trial_seed(run.snapshot().lineage(trial.id)[0])
     model = build_model(plan, values, parts.signature, seed)
     train, validation, test = parts.parts
-    ENGINES.load(trial.engine).fit(
+    fitted = ENGINES.load(trial.engine).fit(
         Job(
             model=model,
             train=train,
@@ -84,6 +84,7 @@ def retrain(run: Run, trial: Trial, *, full: bool, on_epoch: Callable[[int, int]
             callbacks=[_count(on_epoch, trial.outcome.best_epoch)],
         )
     )
+    model = fitted.model
     scores = {"train": evaluate(model, train)}
     if not full and or_none(validation) is not None:
         scores["validation"] = evaluate(model, validation)

@@ -27,7 +27,7 @@ from tunecli.spec.space import Value, Values
 from tunecli.study.objective import METRICS, Goal
 from tunecli.study.trial import Measurement
 from tunecli.training.data import or_none, search_parts
-from tunecli.training.engines import ENGINES, Job
+from tunecli.training.engines import ENGINES, Job, Program, batch_rows
 from tunecli.training.runtime import configure, seed_everything
 from tunecli.training.state import TrainingState, capture, load_state, restore, restore_stopping, save_state
 
@@ -71,6 +71,7 @@ class TrialResult(BaseModel):
         measurements: One for each epoch that was trained here.
         layers: The model's layers, or None if it was never built.
         duration_s: Wall-clock seconds.
+        program: Whether the engine compiled a program for it, or used one again; "" for an engine without.
         cause: Why it failed, or "".
         details: The traceback of a failure, or "".
     """
@@ -80,6 +81,7 @@ class TrialResult(BaseModel):
     measurements: list[Measurement]
     layers: list[dict[str, Any]] | None = None
     duration_s: float
+    program: Program = Program.NONE
     cause: str = ""
     details: str = ""
 
@@ -105,6 +107,7 @@ def run_trial(payload: dict[str, Any], report: Callable[[dict[str, Any]], None])
         measurements=attempt.measurements,
         layers=attempt.layers,
         duration_s=time.perf_counter() - started,
+        program=attempt.program,
         cause=cause,
         details=details,
     )
@@ -119,18 +122,13 @@ def build_model(plan: Plan, values: Mapping[str, Value], signature: DataSignatur
     return model
 
 
-def batch_rows(values: Mapping[str, Value], rows: int) -> int:
-    """Returns the rows of one step; `full` stands for all of them."""
-    size = values["batch_size"]
-    return min(size, rows) if isinstance(size, int) else rows
-
-
 class _Attempt:
     def __init__(self, request: TrialRequest, report: Callable[[dict[str, Any]], None]) -> None:
         self.request = request
         self.report = report
         self.measurements: list[Measurement] = []
         self.layers: list[dict[str, Any]] | None = None
+        self.program = Program.NONE
 
     def run(self) -> None:
         request = self.request
@@ -150,8 +148,8 @@ class _Attempt:
     def _fit(self, model: keras.Model, train: Any, validation: Any, state: TrainingState | None) -> TrainingState:
         request = self.request
         stopping = _early_stopping(request.plan.training.early_stopping, state)
-        watch = _watch(self._take, model, stopping, request.end_epoch, keep_state=request.state_out is not None)
-        ENGINES.load(request.engine).fit(
+        watch = _watch(self._take, stopping, request.end_epoch, keep_state=request.state_out is not None)
+        fitted = ENGINES.load(request.engine).fit(
             Job(
                 model=model,
                 train=train,
@@ -164,6 +162,7 @@ class _Attempt:
                 callbacks=[each for each in (stopping, watch) if each is not None],
             )
         )
+        self.program = fitted.program
         final: TrainingState | None = watch.state
         return final if final is not None else TrainingState((), ())
 
@@ -206,7 +205,6 @@ def _early_stopping(
 
 def _watch(
     take: Callable[[Measurement], None],
-    model: keras.Model,
     stopping: keras.callbacks.EarlyStopping | None,
     end_epoch: int,
     *,
@@ -228,7 +226,7 @@ def _watch(
         def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
             metrics = {name: float(value) for name, value in (logs or {}).items()}
             take(Measurement(epoch=epoch + 1, metrics=metrics, duration_s=time.perf_counter() - self.began))
-            if keep_state and (epoch + 1 == end_epoch or model.stop_training):
-                self.state = capture(model, stopping)
+            if keep_state and (epoch + 1 == end_epoch or self.model.stop_training):
+                self.state = capture(self.model, stopping)
 
     return Watch()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
@@ -17,13 +18,16 @@ if TYPE_CHECKING:
 
     Arrays = tuple[NDArray[np.generic], NDArray[np.generic]]
 
+VALIDATION_ELEMENTS = 2**20
+"""Input elements of one validation batch: large enough to be fast, small enough for the activations of a CNN."""
+
 
 @dataclass(frozen=True)
 class Job:
     """One fit.
 
     Attributes:
-        model: Compiled.
+        model: Built and compiled, with its weights as training is to begin.
         train: Inputs and targets, rows first.
         validation: The same for the validation part, or None.
         batch_size: Rows of one step; the last step of an epoch takes what is left.
@@ -31,7 +35,8 @@ class Job:
         end_epoch: The epoch before which to stop.
         seed: With the epoch, decides the order of rows.
         shuffle: Whether rows are reordered at all.
-        callbacks: Called at the ends of epochs, as under `keras.Model.fit`.
+        callbacks: Keras callbacks, called at the ends of epochs as under `keras.Model.fit`; they find the model that
+            is trained as `self.model`.
     """
 
     model: keras.Model
@@ -45,11 +50,32 @@ class Job:
     callbacks: Sequence[Any] = field(default_factory=tuple)
 
 
+class Program(StrEnum):
+    """Where the program that trained a model came from."""
+
+    NONE = ""
+    COMPILED = "compiled"
+    REUSED = "reused"
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What a fit leaves.
+
+    Attributes:
+        model: The trained model; another object than the job's where a compiled program was used again.
+        program: Where the program came from; NONE for an engine without programs of its own.
+    """
+
+    model: keras.Model
+    program: Program = Program.NONE
+
+
 class Engine(Protocol):
     """A way to fit a model."""
 
-    def fit(self, job: Job) -> None:
-        """Trains the job's model; its callbacks see every epoch."""
+    def fit(self, job: Job) -> Fitted:
+        """Trains the job's model, or one that has taken over its state; callbacks see every epoch."""
         ...
 
 
@@ -58,3 +84,9 @@ def row_order(seed: int, epoch: int, rows: int, *, shuffle: bool) -> NDArray[np.
     import numpy as np
 
     return np.random.default_rng([seed, epoch]).permutation(rows) if shuffle else np.arange(rows)
+
+
+def validation_batch_size(arrays: Arrays) -> int:
+    """Returns the rows of one validation batch."""
+    elements = max(1, arrays[0][:1].size)
+    return max(256, min(4096, VALIDATION_ELEMENTS // elements))

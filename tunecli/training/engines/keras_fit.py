@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from tunecli.training.engines.base import Job, row_order
+from tunecli.training.engines.base import Fitted, Job, row_order, validation_batch_size
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -15,14 +15,11 @@ if TYPE_CHECKING:
 STEPS_PER_EXECUTION = 128
 """Steps between two looks at Python: most of the gain of a whole epoch, and Ctrl-C is still heard within a second."""
 
-VALIDATION_ELEMENTS = 2**20
-"""Input elements of one validation batch: large enough to be fast, small enough for the activations of a CNN."""
-
 
 class KerasFit:
     """Runs `keras.Model.fit`, many steps at a time."""
 
-    def fit(self, job: Job) -> None:
+    def fit(self, job: Job) -> Fitted:
         """Trains the job's model; its callbacks see every epoch."""
         import keras
 
@@ -40,6 +37,7 @@ class KerasFit:
             shuffle=False,
             verbose=0,
         )
+        return Fitted(job.model)
 
 
 ENGINE = KerasFit()
@@ -77,9 +75,3 @@ def _validation_dataset(arrays: Arrays) -> tf.data.Dataset:
     import tensorflow as tf
 
     return tf.data.Dataset.from_tensor_slices(arrays).batch(validation_batch_size(arrays)).cache()
-
-
-def validation_batch_size(arrays: Arrays) -> int:
-    """Returns the rows of one validation batch."""
-    elements = max(1, arrays[0][:1].size)
-    return max(256, min(4096, VALIDATION_ELEMENTS // elements))
