@@ -26,6 +26,7 @@ from tunecli.spec.load import load
 from tunecli.spec.parameter import ParameterSpec
 from tunecli.spec.tuners import BayesianTuner, GridTuner, HyperbandTuner, RandomTuner
 from tunecli.study.objective import METRICS
+from tunecli.training.engines import ENGINES
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -40,7 +41,7 @@ def names() -> list[str]:
     hyperparameters = [each.name for task in Task for each in shared_hyperparameters(task)]
     hyperparameters += [each.name for family in FAMILIES.names for each in FAMILIES.load(family).hyperparameters]
     losses = [loss for each in LOSSES.values() for loss in each]
-    registered = [*COMMANDS, "datasets", *DATASETS.names, *FAMILIES.names, *ORACLES.names, *METRICS]
+    registered = [*COMMANDS, "datasets", *ENGINES.names, *DATASETS.names, *FAMILIES.names, *ORACLES.names, *METRICS]
     return sorted({*fields, *hyperparameters, *losses, *registered})
 
 

@@ -8,18 +8,26 @@ from pathlib import Path
 import pytest
 
 from tunecli.plan import Plan
+from tunecli.study.trial import Program
 from tunecli.training.run_trial import TrialRequest, TrialResult, run_trial
 
 MLP = {"family": "mlp", "units": 4, "hidden_layers": 1, "dropout": 0.2, "batch_normalization": True}
 
 
 def run(
-    plan: Plan, end: int, *, start: int = 0, into: Path | None = None, out_of: Path | None = None, **values: object
+    plan: Plan,
+    end: int,
+    *,
+    start: int = 0,
+    into: Path | None = None,
+    out_of: Path | None = None,
+    engine: str = "graph",
+    **values: object,
 ) -> TrialResult:
     request = TrialRequest(
         plan=plan,
         values=plan.complete(values),  # type: ignore[arg-type]
-        engine="keras",
+        engine=engine,
         seed=7,
         start_epoch=start,
         end_epoch=end,
@@ -63,24 +71,37 @@ def test_the_same_seed_gives_the_same_bits_whatever_ran_before(plan: Plan) -> No
     assert curve(run(plan, 3)) == first
 
 
-@pytest.mark.parametrize("optimizer", ["sgd", "adam", "rmsprop"])
-def test_a_training_cut_in_two_goes_on_as_if_it_had_not_been(plan: Plan, tmp_path: Path, optimizer: str) -> None:
+@pytest.mark.parametrize(
+    ("engine", "optimizer"), [("keras", "nadam"), ("graph", "nadam"), ("graph", "rmsprop"), ("fused", "nadam")]
+)
+def test_a_training_cut_in_two_goes_on_as_if_it_had_not_been(
+    plan: Plan, tmp_path: Path, engine: str, optimizer: str
+) -> None:
     values = {"optimizer": optimizer, "learning_rate": 0.01}
-    whole = run(plan, 5, **values)
+    whole = run(plan, 5, engine=engine, **values)
     state = tmp_path / "state.npz"
-    first = run(plan, 2, into=state, **values)
-    second = run(plan, 5, start=2, out_of=state, **values)
+    first = run(plan, 2, into=state, engine=engine, **values)
+    second = run(plan, 5, start=2, out_of=state, engine=engine, **values)
     assert curve(first, second) == curve(whole)
 
 
-def test_early_stopping_is_remembered_across_the_cut(make_plan: Callable[..., Plan], tmp_path: Path) -> None:
+def test_a_promoted_trial_compiles_nothing(plan: Plan, tmp_path: Path) -> None:
+    state = tmp_path / "state.npz"
+    run(plan, 1, into=state, learning_rate=0.02)
+    assert run(plan, 2, start=1, out_of=state, learning_rate=0.02).program is Program.REUSED
+
+
+@pytest.mark.parametrize("engine", ["keras", "graph"])
+def test_early_stopping_is_remembered_across_the_cut(
+    make_plan: Callable[..., Plan], tmp_path: Path, engine: str
+) -> None:
     stopping = {"patience": 2, "monitor": "val_r2", "min_delta": 0.5}
     plan = make_plan(model=MLP, training={"early_stopping": stopping})
-    whole = run(plan, 20)
+    whole = run(plan, 20, engine=engine)
     assert len(whole.measurements) < 20, "the case is meant to stop early"
     state = tmp_path / "state.npz"
-    first = run(plan, len(whole.measurements) - 1, into=state)
-    second = run(plan, 20, start=len(whole.measurements) - 1, out_of=state)
+    first = run(plan, len(whole.measurements) - 1, into=state, engine=engine)
+    second = run(plan, 20, start=len(whole.measurements) - 1, out_of=state, engine=engine)
     assert curve(first, second) == curve(whole)
 
 

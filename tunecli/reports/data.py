@@ -11,7 +11,7 @@ from typing import Any
 from tunecli.spec.space import Values
 from tunecli.study.events import EndReason
 from tunecli.study.snapshot import Snapshot
-from tunecli.study.trial import Measurement, Trial
+from tunecli.study.trial import Measurement, Program, Trial
 
 LOG_TAIL_LINES = 20
 """How much of a trial's log is shown."""
@@ -72,6 +72,7 @@ class StudyRow:
         best_trial: The winner's id, or None.
         updated_at: When the last event was written, in seconds since the epoch.
         spent_s: Wall-clock seconds of all sessions.
+        programs: How many programs were compiled, and how many trials used one again.
     """
 
     name: str
@@ -84,6 +85,7 @@ class StudyRow:
     best_trial: int | None
     updated_at: float
     spent_s: float
+    programs: tuple[int, int]
 
 
 def leaderboard(snapshot: Snapshot, top: int | None = None) -> list[Row]:
@@ -128,7 +130,13 @@ def study_row(snapshot: Snapshot, *, name: str, is_held: bool) -> StudyRow:
         best_trial=best.id if best else None,
         updated_at=snapshot.updated_at,
         spent_s=snapshot.spent_s,
+        programs=_programs(snapshot),
     )
+
+
+def _programs(snapshot: Snapshot) -> tuple[int, int]:
+    origins = [trial.outcome.program for trial in snapshot.trials.values() if trial.outcome]
+    return origins.count(Program.COMPILED), origins.count(Program.REUSED)
 
 
 def study_document(snapshot: Snapshot, row: StudyRow, plan: Mapping[str, Any]) -> dict[str, Any]:
@@ -141,6 +149,7 @@ def study_document(snapshot: Snapshot, row: StudyRow, plan: Mapping[str, Any]) -
         "created_at": snapshot.created_at,
         "updated_at": row.updated_at,
         "spent_s": row.spent_s,
+        "programs": {"compiled": row.programs[0], "reused": row.programs[1]},
         "completed": row.completed,
         "failed": row.failed,
         "best_trial": row.best_trial,

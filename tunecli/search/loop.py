@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tunecli.executors.base import Done, Executor
@@ -174,10 +174,12 @@ class Search:
                 epochs_run=own[-1].epoch if own else trial.suggestion.start_epoch,
                 duration_s=result.duration_s,
                 cause=result.cause,
+                program=result.program,
             )
         self.states.keep(trial)
         curve = self.study.run.measurements(trial.id)
-        return conclude(curve, self.plan.objective, duration_s=result.duration_s)
+        outcome = conclude(curve, self.plan.objective, duration_s=result.duration_s)
+        return replace(outcome, program=result.program)
 
 
 def _line(measurement: Measurement) -> bytes:

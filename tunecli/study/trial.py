@@ -21,6 +21,14 @@ class TrialStatus(StrEnum):
     FAILED = "failed"
 
 
+class Program(StrEnum):
+    """Where the program that trained a model came from; NONE for an engine without programs of its own."""
+
+    NONE = ""
+    COMPILED = "compiled"
+    REUSED = "reused"
+
+
 class Measurement(BaseModel):
     """Metric values at the end of one epoch.
 
@@ -68,6 +76,7 @@ class Outcome:
         epochs_run: The last epoch that was trained, counted over the lineage.
         duration_s: Wall-clock seconds of the attempt that ended.
         cause: Why it failed, in a line.
+        program: Where the program that trained it came from.
     """
 
     status: TrialStatus
@@ -77,6 +86,7 @@ class Outcome:
     epochs_run: int = 0
     duration_s: float = 0.0
     cause: str = ""
+    program: Program = Program.NONE
 
 
 @dataclass(frozen=True)

@@ -25,9 +25,9 @@ from tunecli.families.summary import describe_layers
 from tunecli.plan import EarlyStoppingPlan, Plan
 from tunecli.spec.space import Value, Values
 from tunecli.study.objective import METRICS, Goal
-from tunecli.study.trial import Measurement
+from tunecli.study.trial import Measurement, Program
 from tunecli.training.data import or_none, search_parts
-from tunecli.training.engines import ENGINES, Job, Program, batch_rows
+from tunecli.training.engines import ENGINES, Job, batch_rows
 from tunecli.training.runtime import configure, seed_everything
 from tunecli.training.state import TrainingState, capture, load_state, restore, restore_stopping, save_state
 

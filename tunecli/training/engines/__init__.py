@@ -7,7 +7,7 @@ from tunecli.registry import Registry
 from tunecli.spec.experiment import AUTO_ENGINE
 from tunecli.spec.space import Value
 from tunecli.spec.tuners import HyperbandTuner
-from tunecli.training.engines.base import Engine, Fitted, Job, Program
+from tunecli.training.engines.base import Engine, Fitted, Job
 
 ENGINES: Registry[Engine] = Registry(
     "engine",
@@ -22,7 +22,7 @@ COMPILING_PAYS_STEPS = 8_000
 """Steps of a training from which XLA wins back its compilation: it takes 0.8 s more than tracing a graph, and saves
 about 0.1 ms a step (measured on two cores, networks of 2 × 32 and 2 × 128 units)."""
 
-__all__ = ["ENGINES", "Engine", "Fitted", "Job", "Program", "batch_rows", "choose_engine"]
+__all__ = ["ENGINES", "Engine", "Fitted", "Job", "batch_rows", "choose_engine"]
 
 
 def choose_engine(plan: Plan, values: Mapping[str, Value], rows: int) -> tuple[str, str]:

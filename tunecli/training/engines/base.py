@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol
+
+from tunecli.study.trial import Program
 
 if TYPE_CHECKING:
     import keras
@@ -50,21 +51,13 @@ class Job:
     callbacks: Sequence[Any] = field(default_factory=tuple)
 
 
-class Program(StrEnum):
-    """Where the program that trained a model came from."""
-
-    NONE = ""
-    COMPILED = "compiled"
-    REUSED = "reused"
-
-
 @dataclass(frozen=True)
 class Fitted:
     """What a fit leaves.
 
     Attributes:
         model: The trained model; another object than the job's where a compiled program was used again.
-        program: Where the program came from; NONE for an engine without programs of its own.
+        program: Where the program came from.
     """
 
     model: keras.Model

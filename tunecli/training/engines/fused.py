@@ -17,7 +17,8 @@ import json
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
 
-from tunecli.training.engines.base import Fitted, Job, Program, row_order, validation_batch_size
+from tunecli.study.trial import Program
+from tunecli.training.engines.base import Fitted, Job, row_order, validation_batch_size
 
 if TYPE_CHECKING:
     import keras
