@@ -1,6 +1,6 @@
 """Kills searches with SIGKILL again and again, and compares what comes of them with searches left alone.
 
-    python tests/benchmarks/kill_and_resume.py [TUNER …] [--kills 4] [--seed 0]
+    python -m tests.benchmarks kill_and_resume [TUNER …] [--kills 4] [--seed 0]
 
 For each tuner one search runs to its end, and one is killed at random moments, started again by the same command each
 time. Both must end with the same leaderboard, values and scores to the bit, and no trial may end twice or be started
