@@ -66,13 +66,12 @@ def shared_hyperparameters(task: Task) -> tuple[Hyperparameter, ...]:
     return (*found, delta)
 
 
-def compile_model(model: keras.Model, task: Task, values: Mapping[str, Value], *, steps_per_execution: int = 1) -> None:
+def compile_model(model: keras.Model, task: Task, values: Mapping[str, Value]) -> None:
     """Compiles `model` with the optimizer, loss and metrics that `values` name."""
     model.compile(
         optimizer=build_optimizer(values),
         loss=_loss(values),
         metrics=_metrics(task),
-        steps_per_execution=steps_per_execution,
     )
 
 

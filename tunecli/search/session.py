@@ -90,17 +90,19 @@ def run_session(
             try:
                 reason = search.run(executor)
             except KeyboardInterrupt:
-                study.record(SessionEnded(at=time.time(), reason=EndReason.INTERRUPTED))
-                raise Interrupted(
-                    f"stopped with {len(study.snapshot.completed)} trials finished",
-                    where=str(study.run.path),
-                    hint=resume_hint,
-                ) from None
+                raise _interrupted(study, resume_hint) from None
             finally:
                 executor.close()
                 search.states.clear_scratch()
         study.record(SessionEnded(at=time.time(), reason=reason))
         return Session(study.run, study.snapshot, reason)
+
+
+def _interrupted(study: OpenStudy, resume_hint: str) -> Interrupted:
+    """Records that the user stopped the session, and returns what to tell them."""
+    study.record(SessionEnded(at=time.time(), reason=EndReason.INTERRUPTED))
+    what = f"stopped with {len(study.snapshot.completed)} trials finished"
+    return Interrupted(what, where=str(study.run.path), hint=resume_hint)
 
 
 def require_success(session: Session) -> None:
