@@ -46,7 +46,8 @@ def make_plan(tmp_path: Path) -> Callable[..., Plan]:
 
     def make(**spec: object) -> Plan:
         path = tmp_path / "spec.yaml"
-        path.write_text(yaml.safe_dump({"name": "study", "dataset": "advertising", "model": "linear", **spec}))
+        document = {"name": "study", "dataset": "advertising", "model": "linear", **spec}
+        path.write_text(yaml.safe_dump(document, sort_keys=False))
         return resolve(load(path))
 
     return make

@@ -25,6 +25,7 @@ COMMANDS = [
     ["validate", "a.yaml"],
     ["validate", "a.yaml", "--json"],
     ["schema"],
+    ["eject", "a.yaml", "-o", "-"],
 ]
 
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -77,13 +78,15 @@ def test_it_is_described_without_its_data(
     assert dataset.card.task in (None, description.task)
 
 
-def test_describing_it_imports_nothing_heavy(case: Case) -> None:
+def test_describing_and_scripting_it_imports_nothing_heavy(case: Case) -> None:
     program = f"""
 import sys
 from tunecli.datasets import DATASETS
 from tunecli.datasets.base import DatasetOptions
-DATASETS.load({case.name!r}).describe(DatasetOptions(**{case.options().model_dump()!r}))
+options = DatasetOptions(**{case.options().model_dump()!r})
+DATASETS.load({case.name!r}).describe(options)
 DATASETS.load({case.name!r}).find()
+DATASETS.load({case.name!r}).script(options)
 print([name for name in ("numpy", "polars", "sklearn", "pooch", "keras") if name in sys.modules])
 """
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
@@ -175,3 +178,23 @@ def test_a_data_set_on_this_machine_is_found_and_fetched(
     assert found is not None
     assert found.exists()
     assert dataset.fetch() == found
+
+
+def test_its_script_loads_the_same_data(case: Case, dataset: Dataset, data: RawData) -> None:
+    script = dataset.script(case.options())
+    lines = [*(f"import {name}" for name in script.imports), *script.constants, *script.figures, *script.functions]
+    names: dict[str, Any] = {"np": np, "Path": Path}
+    exec("\n".join(lines), names)
+    *inputs, target = names["load"](script.path) if script.path else names["load"]()
+
+    rows = len(data.target) - data.own_test_rows
+    np.testing.assert_array_equal(target, data.target[:rows])
+    columns = data.columns
+    texts = [
+        [("", *known)[code + 1] for code in column]
+        for column, known in zip(columns.categorical.T, columns.categories, strict=True)
+    ]
+    expected = [columns.numeric] * script.has_numbers + [np.array(texts).T] * script.has_texts
+    expected += [] if columns.images is None else [columns.images[:rows]]
+    for ours, theirs in zip(expected, inputs, strict=True):
+        np.testing.assert_array_equal(ours, theirs)

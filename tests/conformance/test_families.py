@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,11 +15,13 @@ import numpy as np
 import pytest
 
 from tunecli.families import FAMILIES
-from tunecli.families.base import DataSignature
+from tunecli.families.base import Blueprint, DataSignature, Setting
 from tunecli.families.compiling import compile_model, shared_hyperparameters
+from tunecli.families.layers import OUTPUT_ACTIVATIONS
 from tunecli.families.summary import describe_layers
+from tunecli.scripting import literal
 from tunecli.spec.experiment import Task
-from tunecli.spec.space import Values
+from tunecli.spec.space import Kind, Value, Values
 
 TABLE, IMAGE = (3,), (8, 8, 1)
 
@@ -149,3 +152,41 @@ def test_layers_have_the_same_names_in_every_model_and_all_parameters_are_counte
     assert describe_layers(first) == describe_layers(second)
     assert sum(layer.parameters for layer in describe_layers(first)) == first.count_params()
     assert family.summary
+
+
+def possible(each: Any) -> tuple[Value, ...]:
+    """Some legal values of a hyperparameter, its default first."""
+    if each.kind is Kind.CHOICE:
+        return (each.default, *(value for value in each.values if value != each.default))
+    if each.kind is Kind.FLOAT:
+        return (each.default, 0.25)
+    return (each.default, 3, 2, *([[3, 2]] if each.layer_count else []))
+
+
+def draw(family: Any, task: Task, rng: random.Random) -> Values:
+    values: Values = {each.name: rng.choice(possible(each)) for each in family.hyperparameters}
+    values["output_activation"] = rng.choice(["auto", *OUTPUT_ACTIVATIONS[task]])
+    return values
+
+
+def run_script(family: Any, signature: DataSignature, settings: dict[str, Setting], values: Values) -> Any:
+    blueprint = Blueprint(signature.task, signature.outputs, len(signature.shape) == 3, "float32", settings)
+    names: dict[str, Any] = {"keras": keras, "shape": signature.shape, **values}
+    keras.utils.set_random_seed(3)
+    exec("\n".join(family.script(blueprint)), names)
+    return names["model"]
+
+
+@pytest.mark.parametrize(("family", "signature"), SETTINGS)
+def test_its_script_builds_the_same_models(family: Any, signature: DataSignature) -> None:
+    rng = random.Random(0)
+    searched = {each.name: Setting(each.name, possible(each)) for each in family.hyperparameters}
+    for _ in range(6):
+        values = draw(family, signature.task, rng)
+        fixed = {name: Setting(literal(value), (value,)) for name, value in values.items()}
+        keras.utils.set_random_seed(3)
+        model = family.build(signature, values)
+        for scripted in (run_script(family, signature, settings, values) for settings in (searched, fixed)):
+            assert scripted.get_config() == model.get_config(), values
+            for ours, theirs in zip(model.get_weights(), scripted.get_weights(), strict=True):
+                np.testing.assert_array_equal(ours, theirs)

@@ -93,7 +93,7 @@ def make_plan(
         space=space,
         fixed={},
         tuner=TUNERS[tuner] if isinstance(tuner, str) else tuner,
-        training=TrainingPlan(epochs=epochs, shuffle=True, engine="auto", early_stopping=None),
+        training=TrainingPlan(epochs=epochs, shuffle=True, engine="auto", precision="float32", early_stopping=None),
         limits=LimitsSpec(),
     )
 

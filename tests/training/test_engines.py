@@ -72,6 +72,17 @@ def test_validation_covers_every_row(engine: str, arrays: tuple[Any, Any]) -> No
     assert history.history["val_loss"][0] == pytest.approx(expected["loss"], rel=1e-6)
 
 
+def test_rows_too_many_to_copy_are_read_in_the_same_order(
+    arrays: tuple[Any, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def trained() -> Any:
+        return weights(ENGINES.load("keras").fit(Job(model("adam"), arrays, None, 32, 1, 4, seed=11)).model)
+
+    copied = trained()
+    monkeypatch.setattr("tunecli.training.engines.keras_fit.MOST_COPIED_BYTES", 0)
+    np.testing.assert_allclose(trained(), copied, rtol=0, atol=1e-6)
+
+
 def test_orders_differ_between_epochs_and_seeds_and_repeat() -> None:
     first = row_order(1, 0, 50, shuffle=True)
     assert sorted(first) == list(range(50))

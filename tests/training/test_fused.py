@@ -16,6 +16,7 @@ from tunecli.families.mlp import FAMILY as MLP
 from tunecli.spec.experiment import Task
 from tunecli.study.trial import Program
 from tunecli.training.engines import ENGINES, Fitted, Job
+from tunecli.training.engines.base import row_order
 from tunecli.training.engines.fused import FusedEngine
 from tunecli.training.runtime import seed_everything
 
@@ -28,9 +29,13 @@ def double() -> Iterator[None]:
     """Counts in float64, so that engines differ by rounding alone."""
     import keras
 
-    keras.config.set_floatx("float64")
+    def compute_in(precision: str) -> None:
+        keras.config.set_floatx(precision)
+        keras.config.set_dtype_policy(precision)
+
+    compute_in("float64")
     yield
-    keras.config.set_floatx("float32")
+    compute_in("float32")
 
 
 def arrays(task: Task, dtype: str = "float64") -> tuple[Any, Any]:
@@ -79,11 +84,30 @@ def assert_engines_alike(task: Task, *engines: str, **values: Any) -> None:
         assert_alike(train(engine, build(task, **values), data), theirs, 1e-8)
 
 
+CLASS_WEIGHTS = {0: 0.5, 1: 1.0, 2: 3.0}
+
+
+def weighted() -> tuple[Any, Any, Any]:
+    x, y = arrays(Task.MULTICLASS)
+    return x, y, np.array([CLASS_WEIGHTS[each] for each in y])
+
+
 @pytest.mark.usefixtures("double")
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
-def test_every_optimizer_gives_what_fit_gives(optimizer: str) -> None:
-    extra = {"momentum": 0.8} if optimizer in ("sgd", "rmsprop") else {}
-    assert_engines_alike(Task.REGRESSION, *FUSED, optimizer=optimizer, batch_normalization=True, l2=0.01, **extra)
+@pytest.mark.parametrize(
+    "extra", [{"batch_normalization": True}, {"l2": 0.01}, {"batch_normalization": True, "l2": 0.01}], ids=str
+)
+def test_every_optimizer_gives_what_fit_gives_with_class_weights(optimizer: str, extra: dict[str, Any]) -> None:
+    values = {"optimizer": optimizer, "momentum": 0.8, **extra}
+    theirs = train("keras", build(Task.MULTICLASS, **values), weighted())
+    for engine in FUSED if len(extra) == 2 else ["graph"]:
+        assert_alike(train(engine, build(Task.MULTICLASS, **values), weighted()), theirs, 1e-8)
+
+
+@pytest.mark.usefixtures("double")
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_every_optimizer_gives_what_fit_gives_for_regression(optimizer: str) -> None:
+    assert_engines_alike(Task.REGRESSION, "fused", optimizer=optimizer, momentum=0.8)
 
 
 @pytest.mark.usefixtures("double")
@@ -151,18 +175,97 @@ def test_a_reused_program_gives_the_bits_of_a_fresh_one() -> None:
     assert all((mine == other).all() for mine, other in zip(again.model.get_weights(), weights, strict=True))
 
 
-@pytest.mark.parametrize(
-    "change",
-    [{"units": 7}, {"beta_1": 0.5}],
-    ids=str,
-)
+@pytest.mark.parametrize("change", [{"units": 7}, {"optimizer": "sgd", "momentum": 0.5}], ids=str)
 def test_what_does_not_live_in_variables_makes_a_new_program(change: dict[str, Any]) -> None:
     data = arrays(Task.REGRESSION, "float32")
     engine = FusedEngine(use_xla=False)
-    train(engine, build(Task.REGRESSION), data, epochs=1)
-    ours = train(engine, build(Task.REGRESSION, **change), data, epochs=1)
+    before = {"units": 6, "optimizer": change.get("optimizer", "adam"), "momentum": 0.1}
+    train(engine, build(Task.REGRESSION, **before), data, epochs=1)
+    ours = train(engine, build(Task.REGRESSION, **before | change), data, epochs=1)
     assert ours[0].program is Program.COMPILED
-    assert_alike(ours, train("keras", build(Task.REGRESSION, **change), data, epochs=1), 1e-3)
+    assert_alike(ours, train("keras", build(Task.REGRESSION, **before | change), data, epochs=1), 1e-3)
+
+
+SETTINGS = {
+    "adam": {"beta_1": (0.5, 0.75), "beta_2": (0.875, 0.9375), "epsilon": (0.5, 0.25)},
+    "adamw": {"beta_1": (0.5, 0.75), "beta_2": (0.875, 0.9375), "weight_decay": (0.5, 0.25)},
+    "nadam": {"beta_1": (0.5, 0.75), "beta_2": (0.875, 0.9375), "epsilon": (0.5, 0.25)},
+    "rmsprop": {"rho": (0.5, 0.75), "epsilon": (0.5, 0.25)},
+    "adagrad": {"epsilon": (0.5, 0.25), "initial_accumulator_value": (0.5, 0.25)},
+}
+"""Two values of each setting that float32 holds exactly: Keras rounds some of them to it even in double precision."""
+
+
+@pytest.mark.usefixtures("double")
+@pytest.mark.parametrize(("engine", "optimizer"), [*(("graph", name) for name in SETTINGS), ("fused", "adam")])
+def test_settings_of_optimizers_are_arguments_of_one_program(engine: str, optimizer: str) -> None:
+    data = arrays(Task.REGRESSION)
+    member = FusedEngine(use_xla=engine == "fused")
+    for index in range(2):
+        values = {name: pair[index] for name, pair in SETTINGS[optimizer].items()}
+        ours = train(member, build(Task.REGRESSION, optimizer=optimizer, **values), data)
+        assert_alike(ours, train("keras", build(Task.REGRESSION, optimizer=optimizer, **values), data), 1e-8)
+        config = ours[0].model.optimizer.get_config()
+        assert {name: config[name] for name in values} == values, "what is saved with the model"
+    assert member.compiled == 1
+
+
+def test_settings_are_rounded_as_fit_rounds_them() -> None:
+    """1 - 0.999 is taken before it is rounded to single precision: afterwards it would be 5e-5 of itself off."""
+    data = arrays(Task.REGRESSION, "float32")
+    ours = train("graph", build(Task.REGRESSION, beta_2=0.9999), data)
+    assert_alike(ours, train("keras", build(Task.REGRESSION, beta_2=0.9999), data), 2e-6)
+
+
+@pytest.mark.usefixtures("double")
+def test_sample_weights_do_what_class_weights_do_under_fit() -> None:
+    (x, y, weights), classes = weighted(), CLASS_WEIGHTS
+    order = row_order(11, 0, ROWS, shuffle=True)
+    history = build(Task.MULTICLASS).fit(x[order], y[order], 16, class_weight=classes, shuffle=False, verbose=0).history
+    for engine in ENGINES.names:
+        ours = train(engine, build(Task.MULTICLASS), (x, y, weights), epochs=1)[1]
+        assert ours["loss"] == pytest.approx(history["loss"], rel=1e-8)
+
+
+@pytest.mark.usefixtures("double")
+@pytest.mark.parametrize("engine", FUSED)
+def test_several_inputs_and_outputs_give_what_fit_gives(engine: str) -> None:
+    import keras
+
+    # whole batches only: Keras' own means of each output's loss count a shorter last batch as much as a full one
+    x, y = (array[:64] for array in arrays(Task.REGRESSION))
+    data = ({"wide": x[:, :3], "deep": x[:, 1:]}, {"main": y, "aux": y[:, :1] * 2})
+
+    def model() -> Any:
+        seed_everything(3)
+        wide, deep = keras.Input((3,), name="wide"), keras.Input((3,), name="deep")
+        hidden = keras.layers.Dense(5, activation="tanh", name="hidden")(deep)
+        main = keras.layers.Dense(1, name="main")(keras.layers.Concatenate(name="both")([wide, hidden]))
+        aux = keras.layers.Dense(1, name="aux")(hidden)
+        built = keras.Model({"wide": wide, "deep": deep}, {"main": main, "aux": aux})
+        metrics = {"main": ["mae"], "aux": ["mse"]}
+        loss, weights = {"main": "mse", "aux": "mae"}, {"main": 0.9, "aux": 0.1}
+        built.compile("adam", loss, weights, metrics)
+        return built
+
+    ours = train(engine, model(), data)
+    assert {"main_mae", "aux_mse", "val_aux_mse"} < ours[1].keys()
+    assert_alike(ours, train("keras", model(), data), 1e-8)
+
+
+@pytest.mark.parametrize("engine", FUSED)
+@pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
+def test_mixed_precision_gives_nearly_what_fit_gives(engine: str, precision: str) -> None:
+    import keras
+
+    data = arrays(Task.REGRESSION, "float32")
+    keras.config.set_dtype_policy(precision)
+    try:
+        ours, theirs = (train(each, build(Task.REGRESSION, units=8), data) for each in (engine, "keras"))
+    finally:
+        keras.config.set_dtype_policy("float32")
+    assert ours[0].model.get_layer("hidden_1").compute_dtype == precision.removeprefix("mixed_")
+    np.testing.assert_allclose(ours[1]["val_loss"], theirs[1]["val_loss"], rtol=0.05)
 
 
 @pytest.mark.usefixtures("double")

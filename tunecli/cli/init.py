@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from tunecli.cli.console import output
+from tunecli.cli.files import write_text
 from tunecli.cli.options import JsonOption
 from tunecli.errors import UsageError
 
@@ -42,19 +43,7 @@ def init(
         output.say(f"next: save it as {drafted.fname}, then tunecli search {drafted.fname}")
         return
     path = output_path or Path(drafted.fname)
-    _write(path, drafted.text, force=force)
+    write_text(path, drafted.text, force=force)
     if as_json:
         output.json({"path": str(path), "text": drafted.text})
     output.say(f"wrote {path}; next: look it through, then tunecli search {path}")
-
-
-def _write(path: Path, text: str, *, force: bool) -> None:
-    try:
-        with path.open("w" if force else "x", encoding="utf-8") as file:
-            file.write(text)
-    except FileExistsError:
-        raise UsageError(
-            "is there already", where=str(path), hint="write to another file with -o, or overwrite it with --force"
-        ) from None
-    except OSError as error:
-        raise UsageError(f"cannot be written: {str(error.strerror).lower()}", where=str(path)) from error

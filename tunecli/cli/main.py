@@ -12,6 +12,7 @@ import typer
 from tunecli import __version__
 from tunecli.cli.console import output
 from tunecli.cli.datasets import app as datasets_app
+from tunecli.cli.eject import eject
 from tunecli.cli.init import init
 from tunecli.cli.results import best, delete, list_, show
 from tunecli.cli.retrain import retrain
@@ -29,6 +30,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "show": show,
     "delete": delete,
     "schema": schema,
+    "eject": eject,
 }
 """By name, in the order of `--help`."""
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tunecli.datasets.base import DatasetCard, DatasetOptions, Description, RawData
+from tunecli.datasets.base import DatasetCard, DatasetOptions, Description, LoadScript, RawData
 from tunecli.datasets.columns import choose_features, refuse
 from tunecli.datasets.csv_file import CsvFile
 from tunecli.spec.experiment import Task
@@ -54,6 +54,19 @@ class Advertising:
     def fetch(self) -> Path:
         """Returns the file inside the package; there is nothing to fetch."""
         return _FILE
+
+    def script(self, options: DatasetOptions) -> LoadScript:
+        """Writes the figures into the script."""
+        names = (*FEATURES, TARGET)
+        chosen = [names.index(name) for name in self.describe(options).features]
+        functions = f'''
+def load():
+    """Returns the budgets, and the sales."""
+    table = np.loadtxt(ADVERTISING.split()[1:], delimiter=",")
+    return table[:, {chosen}], table[:, {names.index(TARGET)}]
+'''
+        figures = ['ADVERTISING = """', *_FILE.read_text(encoding="utf-8").split(), '"""']
+        return LoadScript(functions.strip().split("\n"), figures=figures)
 
 
 DATASET = Advertising()

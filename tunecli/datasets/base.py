@@ -7,13 +7,14 @@ data = DATASETS.load("california_housing").load(options)              # arrays, 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pydantic import BaseModel, ConfigDict
 
 from tunecli.errors import UsageError
+from tunecli.scripting import Lines
 from tunecli.spec.experiment import Task
 
 if TYPE_CHECKING:
@@ -133,6 +134,38 @@ class RawData:
         return {name: _fingerprint(array) for name, array in arrays.items() if array is not None and array.size}
 
 
+@dataclass(frozen=True)
+class LoadScript:
+    """How a script reads a data set with NumPy, Keras and the standard library alone.
+
+    Attributes:
+        functions: Functions, the last of which is `load(path)`, or `load()` where the script holds the data itself. It
+            returns what there is of numbers `(rows, columns)`, NaN where missing; texts `(rows, columns)`, "" where
+            missing; images `(rows, height, width, channels)` from 0 to 255; and behind them the target `(rows,)`. A
+            test part of the data set's own is left out.
+        imports: The modules of the standard library that they use.
+        constants: What they use, for the top of the script.
+        figures: The data themselves, for the end of the script.
+        path: Where the data are, or would be; None where the script holds them itself.
+        path_help: What may be named instead, for people.
+        has_numbers: Whether there are columns of numbers.
+        has_texts: Whether there are columns of texts.
+        has_missing_numbers: Whether a number is missing.
+        has_missing_texts: Whether a text is missing.
+    """
+
+    functions: Lines
+    imports: tuple[str, ...] = ()
+    constants: Lines = field(default_factory=list)
+    figures: Lines = field(default_factory=list)
+    path: Path | None = None
+    path_help: str = ""
+    has_numbers: bool = True
+    has_texts: bool = False
+    has_missing_numbers: bool = False
+    has_missing_texts: bool = False
+
+
 class OptionError(UsageError):
     """An option of `dataset:` does not fit; `field` names it."""
 
@@ -175,6 +208,15 @@ class Dataset(Protocol):
 
         Raises:
             DataError: They could not be fetched.
+        """
+        ...
+
+    def script(self, options: DatasetOptions) -> LoadScript:
+        """Writes what `load` does, for `tunecli eject`; reads no data that need a download.
+
+        Raises:
+            OptionError: As `describe`.
+            DataError: As `describe`.
         """
         ...
 

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tunecli.datasets import fetch
-from tunecli.datasets.base import Columns, DatasetCard, DatasetOptions, Description, RawData
+from tunecli.datasets.base import Columns, DatasetCard, DatasetOptions, Description, LoadScript, RawData
 from tunecli.datasets.columns import choose_features, refuse
 from tunecli.datasets.fetch import RemoteFile
+from tunecli.scripting import listed, literal
 from tunecli.spec.experiment import Task
 
 FEATURES = ("MedInc", "HouseAge", "AveRooms", "AveBedrms", "Population", "AveOccup", "Latitude", "Longitude")
@@ -75,6 +76,44 @@ class CaliforniaHousing:
         """
         fetch.read(self.file)
         return fetch.fetch(self.file)
+
+    def script(self, options: DatasetOptions) -> LoadScript:
+        """Writes how to read the file, which Keras downloads if it is not there."""
+        functions = f'''
+def load(path):
+    """Returns the features as averages per household, and the target in 100,000 $."""
+    if not Path(path).exists():
+        path = keras.utils.get_file("{self.file.fname}", URL, file_hash=SHA256)
+    if tarfile.is_tarfile(path):
+        with tarfile.open(path) as archive:
+            lines = archive.extractfile("{self.file.member}").read().decode().splitlines()
+    else:
+        lines = Path(path).read_text(encoding="utf-8").splitlines()
+    table = np.loadtxt(lines, delimiter=",")
+    longitude, latitude, age, rooms, bedrooms, population, households, income, value = table.T
+    columns = {{
+        "MedInc": income,
+        "HouseAge": age,
+        "AveRooms": rooms / households,
+        "AveBedrms": bedrooms / households,
+        "Population": population,
+        "AveOccup": population / households,
+        "Latitude": latitude,
+        "Longitude": longitude,
+    }}
+    return np.stack([columns[name] for name in FEATURES], axis=1), value / 100_000
+'''
+        return LoadScript(
+            functions.strip().split("\n"),
+            imports=("tarfile",),
+            constants=[
+                f"URL = {literal(self.file.url)}",
+                f"SHA256 = {literal(self.file.sha256)}",
+                *listed("FEATURES = [", self.describe(options).features),
+            ],
+            path=self.find() or Path(self.file.fname),
+            path_help="the file of StatLib, packed or not; downloaded if there is none",
+        )
 
 
 DATASET = CaliforniaHousing(

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tunecli.datasets.base import Columns, DatasetCard, DatasetOptions, Description, OptionError, RawData
+from tunecli.datasets.base import Columns, DatasetCard, DatasetOptions, Description, LoadScript, OptionError, RawData
 from tunecli.datasets.columns import choose_features, find_column
+from tunecli.datasets.csv_script import csv_script
 from tunecli.datasets.csv_target import Target, is_number_column, read_target
 from tunecli.datasets.csv_text import MISSING, NUMBER, PADDING, Header, Table, read_header, scan
 from tunecli.errors import DataError
@@ -96,6 +97,16 @@ class CsvFile:
             DataError: Always.
         """
         raise DataError("a CSV file is yours; there is nothing to fetch", hint="write its place as dataset.path")
+
+    def script(self, options: DatasetOptions) -> LoadScript:
+        """Writes how to read the file as it is now: what its columns hold, and whether values are missing.
+
+        Raises:
+            OptionError: As `describe`.
+            DataError: As `describe`.
+        """
+        chosen = _choose(options)
+        return csv_script(chosen.table.header, chosen.features, chosen.target_name, chosen.target.task)
 
 
 def _choose(options: DatasetOptions) -> _Chosen:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tunecli.datasets import fetch
-from tunecli.datasets.base import Columns, DatasetCard, DatasetOptions, Description, RawData
+from tunecli.datasets.base import Columns, DatasetCard, DatasetOptions, Description, LoadScript, RawData
 from tunecli.datasets.columns import refuse
 from tunecli.datasets.fetch import RemoteFile
 from tunecli.spec.experiment import Task
@@ -113,6 +113,34 @@ class FashionMnist:
         for file in self._files:
             fetch.read(file)
         return fetch.fetch(self.train_images).parent
+
+    def script(self, options: DatasetOptions) -> LoadScript:
+        """Writes how to read the files, which Keras downloads if they are not there."""
+        refuse(options, "fashion_mnist", "path", "target", "task", "features")
+        functions = '''
+def load(path):
+    """Returns the training images and their classes; the test files stay closed."""
+    if Path(path).is_dir():
+        images = read_idx(path, "train-images-idx3-ubyte", header=16).reshape(-1, 28, 28)
+        classes = read_idx(path, "train-labels-idx1-ubyte", header=8)
+    else:
+        (images, classes), _ = keras.datasets.fashion_mnist.load_data()
+    return images[..., np.newaxis], classes
+
+
+def read_idx(folder, name, header):
+    """Returns the bytes behind the header of a file in the IDX format of MNIST, packed or not."""
+    path = next(Path(folder).glob(f"{name}*"))
+    with (gzip.open if path.suffix == ".gz" else open)(path, "rb") as file:
+        return np.frombuffer(file.read(), dtype=np.uint8, offset=header)
+'''
+        return LoadScript(
+            functions.strip().split("\n"),
+            imports=("gzip",),
+            path=self.find() or Path("fashion-mnist"),
+            path_help="the folder of the four files; downloaded if there is none",
+            has_numbers=False,
+        )
 
     @property
     def _files(self) -> tuple[RemoteFile, ...]:

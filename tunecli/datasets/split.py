@@ -54,7 +54,7 @@ def split(data: RawData, validation: float, test: float, seed: int) -> Split:
 
     assert not (test and data.own_test_rows), "data with a test part of their own take no test fraction"
     rows = len(data.target) - data.own_test_rows
-    test_count, validation_count = _counts(rows, validation, test)
+    test_count, validation_count = part_sizes(rows, validation, test)
     order = _order(data, rows, seed)
     parts = np.split(order, [test_count, test_count + validation_count])
     own_test = np.arange(rows, len(data.target), dtype=np.int64)
@@ -62,8 +62,12 @@ def split(data: RawData, validation: float, test: float, seed: int) -> Split:
     return Split(training, scoring, own_test if data.own_test_rows else held_back)
 
 
-def _counts(rows: int, validation: float, test: float) -> tuple[int, int]:
-    """Returns the sizes of the test and the validation part; the former does not depend on the latter."""
+def part_sizes(rows: int, validation: float, test: float) -> tuple[int, int]:
+    """Returns the sizes of the test and the validation part; the former does not depend on the latter.
+
+    Raises:
+        DataError: There are too few rows.
+    """
     needed = 1 + (validation > 0) + (test > 0)
     if rows < needed or validation + test >= 1:
         raise DataError(

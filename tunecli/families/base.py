@@ -4,6 +4,7 @@
         hyperparameters = (Hyperparameter("units", Kind.INT, default=64, min=1, doc="…"), …)
         def fault(self, shape): ...              # None, or why such inputs do not fit
         def build(self, signature, values): ...  # an uncompiled keras.Model
+        def script(self, blueprint): ...         # the same as plain Keras code, for `tunecli eject`
 
 A family reads values by name and nothing else: no spec, no files, no global state. Optimizer, loss and batch size are
 shared by all families and declared in `families.compiling`.
@@ -16,6 +17,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from tunecli.scripting import Lines
 from tunecli.spec.experiment import Task
 from tunecli.spec.faults import received
 from tunecli.spec.space import Kind, Value, same, spell_value
@@ -112,6 +114,53 @@ def boolean(name: str, doc: str, *, applies: Mapping[str, tuple[Value, ...]] | N
     return Hyperparameter(name, Kind.CHOICE, False, doc, values=(False, True), applies=applies or {})
 
 
+@dataclass(frozen=True)
+class Setting:
+    """A hyperparameter as a script has it; 0 and False switch off what it is about.
+
+    Attributes:
+        code: What stands for it: a literal, or a variable.
+        values: What it may be: its one value, every value of a choice, or the bounds of a range.
+    """
+
+    code: str
+    values: tuple[Value, ...]
+
+    @property
+    def is_fixed(self) -> bool:
+        """Whether it is the same in every trial."""
+        return len(self.values) == 1
+
+    @property
+    def is_always_on(self) -> bool:
+        """Whether no trial switches it off."""
+        return all(self.values)
+
+    @property
+    def is_never_on(self) -> bool:
+        """Whether every trial switches it off."""
+        return not any(self.values)
+
+
+@dataclass(frozen=True)
+class Blueprint:
+    """What a family must know to write its model.
+
+    Attributes:
+        task: What is predicted.
+        outputs: Width of the last layer, as in `DataSignature`.
+        has_images: Whether the inputs are images, not rows of a table.
+        precision: The dtype policy of its layers.
+        settings: Every hyperparameter of the family, by name.
+    """
+
+    task: Task
+    outputs: int
+    has_images: bool
+    precision: str
+    settings: Mapping[str, Setting]
+
+
 class Family(Protocol):
     """A kind of model that can be built from hyperparameter values."""
 
@@ -135,5 +184,13 @@ class Family(Protocol):
         Args:
             signature: What the data look like.
             values: A value for every hyperparameter that applies.
+        """
+        ...
+
+    def script(self, blueprint: Blueprint) -> Lines:
+        """Writes what `build` does as plain Keras code, for every value that the settings allow.
+
+        It reads the variable `shape`, of one input row, and the variables of the settings, and assigns `model`. What
+        the settings fix is folded away.
         """
         ...

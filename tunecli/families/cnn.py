@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from tunecli.errors import StudyError
-from tunecli.families.base import DataSignature, Hyperparameter
+from tunecli.families.base import Blueprint, DataSignature, Hyperparameter
 from tunecli.families.layers import (
     ACTIVATION,
     BATCH_NORMALIZATION,
@@ -18,6 +18,17 @@ from tunecli.families.layers import (
     output,
     per_layer,
 )
+from tunecli.families.layers_script import (
+    INPUTS_SCRIPT,
+    dropped_script,
+    hidden_script,
+    layer_script,
+    name_script,
+    output_script,
+    per_layer_script,
+    switched,
+)
+from tunecli.scripting import Lines, indented
 from tunecli.spec.space import Kind, Value
 
 if TYPE_CHECKING:
@@ -74,6 +85,22 @@ class Cnn:
         tensor = dropped(tensor, "dropout", values)
         return keras.Model(inputs, output(tensor, signature, values), name="cnn")
 
+    def script(self, blueprint: Blueprint) -> Lines:
+        """Writes what `build` does; for images that are too small for so many blocks, Keras itself has an error."""
+        settings = blueprint.settings
+        return [
+            INPUTS_SCRIPT,
+            *per_layer_script(
+                blueprint, "filters", count="blocks", growth=2, body=lambda filters: _block_script(blueprint, filters)
+            ),
+            *layer_script("Flatten", name_script("flatten")),
+            *switched(
+                settings["dense_units"], hidden_script(blueprint, "Dense", "dense", settings["dense_units"].code)
+            ),
+            *dropped_script(blueprint, "dropout"),
+            *output_script(blueprint, model="cnn"),
+        ]
+
 
 def _block(tensor: Any, number: int, filters: int, values: Mapping[str, Value]) -> Any:
     import keras
@@ -83,6 +110,19 @@ def _block(tensor: Any, number: int, filters: int, values: Mapping[str, Value]) 
     settings = {"filters": filters, "kernel_size": values["kernel_size"], "padding": "same"}
     tensor = hidden(tensor, keras.layers.Conv2D, f"convolution_{number}", values, **settings)
     return pooling(POOL, name=f"pooling_{number}")(tensor)
+
+
+def _block_script(blueprint: Blueprint, filters: str) -> Lines:
+    pooling = blueprint.settings["pooling"]
+    pools = {"max": "MaxPooling2D", "average": "AveragePooling2D"}
+    arguments = (str(POOL), name_script("pooling_{number}"))
+    settings = (f"kernel_size={blueprint.settings['kernel_size'].code}", 'padding="same"')
+    convolution = hidden_script(blueprint, "Conv2D", "convolution_{number}", filters, *settings)
+    if pooling.is_fixed:
+        return [*convolution, *layer_script(pools[str(pooling.values[0])], *arguments)]
+    by_maximum, by_average = (layer_script(pool, *arguments) for pool in pools.values())
+    is_maximum = f'if {pooling.code} == "max":'
+    return [*convolution, is_maximum, *indented(by_maximum), "else:", *indented(by_average)]
 
 
 def _check_size(signature: DataSignature, blocks: int) -> None:

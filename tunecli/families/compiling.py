@@ -12,7 +12,15 @@ from tunecli.spec.space import Kind, Value
 if TYPE_CHECKING:
     import keras
 
-OPTIMIZERS = ("sgd", "adam", "adamw", "rmsprop", "nadam", "adagrad")
+OPTIMIZERS = {
+    "sgd": "SGD",
+    "adam": "Adam",
+    "adamw": "AdamW",
+    "rmsprop": "RMSprop",
+    "nadam": "Nadam",
+    "adagrad": "Adagrad",
+}
+"""Their classes in Keras."""
 
 LOSSES = {
     Task.REGRESSION: ("mse", "mae", "huber"),
@@ -29,7 +37,7 @@ def _float(name: str, default: float, doc: str, *, of: tuple[Value, ...], below:
 _ADAMS = ("adam", "adamw", "nadam")
 
 OPTIMIZER_HYPERPARAMETERS: tuple[Hyperparameter, ...] = (
-    Hyperparameter("optimizer", Kind.CHOICE, "adam", "How weights are updated.", values=OPTIMIZERS),
+    Hyperparameter("optimizer", Kind.CHOICE, "adam", "How weights are updated.", values=tuple(OPTIMIZERS)),
     _float("learning_rate", 0.01, "Size of an update.", of=("sgd",)),
     _float("learning_rate", 0.001, "Size of an update.", of=(*_ADAMS, "rmsprop", "adagrad")),
     _float("momentum", 0.0, "Share of the last update that is kept.", of=("sgd", "rmsprop"), below=1.0),
@@ -79,17 +87,11 @@ def build_optimizer(values: Mapping[str, Value]) -> keras.optimizers.Optimizer:
     """Returns the optimizer that `values` name, with those of their settings that it reads."""
     import keras
 
-    classes = {
-        "sgd": keras.optimizers.SGD,
-        "adam": keras.optimizers.Adam,
-        "adamw": keras.optimizers.AdamW,
-        "rmsprop": keras.optimizers.RMSprop,
-        "nadam": keras.optimizers.Nadam,
-        "adagrad": keras.optimizers.Adagrad,
-    }
-    chosen = {"optimizer": values["optimizer"]}
+    name = str(values["optimizer"])
+    chosen = {"optimizer": name}
     names = [each.name for each in OPTIMIZER_HYPERPARAMETERS[1:] if each.applies_to(chosen)]
-    return classes[str(values["optimizer"])](**{name: values[name] for name in names if name in values})
+    settings = {each: values[each] for each in names if each in values}
+    return getattr(keras.optimizers, OPTIMIZERS[name])(**settings, name=name)
 
 
 def _loss(values: Mapping[str, Value]) -> Any:

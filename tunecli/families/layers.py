@@ -22,8 +22,10 @@ OUTPUT_ACTIVATIONS: Mapping[Task, tuple[str, ...]] = {
 }
 """What may stand at the end of a model, the task's default first; classes need probabilities."""
 
+DEFAULT_INITIALIZER = "glorot_uniform"
+
 _INITIALIZERS = {"selu": "lecun_normal"}
-"""By activation, else glorot_uniform; selu normalises itself only with this one (Klambauer et al. 2017, section 3)."""
+"""By activation, where it is another; selu normalises itself only with this one (Klambauer et al. 2017, section 3)."""
 
 ACTIVATION = Hyperparameter("activation", Kind.CHOICE, "relu", "Activation of the hidden layers.", values=ACTIVATIONS)
 DROPOUT = Hyperparameter("dropout", Kind.FLOAT, 0.0, "Share of hidden units dropped in training.", min=0.0, below=1.0)
@@ -74,7 +76,7 @@ def hidden(
     import keras
 
     activation, is_normalized = str(values["activation"]), values["batch_normalization"]
-    settings |= {"kernel_regularizer": l2_penalty(values), "kernel_initializer": _initializer(activation)}
+    settings |= {"kernel_regularizer": l2_penalty(values), "kernel_initializer": initializer(activation)}
     if not is_normalized:
         return layer(name=name, activation=activation, **settings)(tensor)
     tensor = layer(name=name, use_bias=False, **settings)(tensor)
@@ -130,5 +132,6 @@ def l2_penalty(values: Mapping[str, Value]) -> keras.regularizers.Regularizer | 
     return keras.regularizers.L2(values["l2"]) if values["l2"] else None
 
 
-def _initializer(activation: str) -> str:
-    return _INITIALIZERS.get(activation, "glorot_uniform")
+def initializer(activation: str) -> str:
+    """Returns the initializer of the kernel before an activation."""
+    return _INITIALIZERS.get(activation, DEFAULT_INITIALIZER)

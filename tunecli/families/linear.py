@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from tunecli.families.base import DataSignature, Hyperparameter
+from tunecli.families.base import Blueprint, DataSignature, Hyperparameter
 from tunecli.families.layers import L2, OUTPUT_ACTIVATION, flat_inputs, output
+from tunecli.families.layers_script import flat_inputs_script, output_script
+from tunecli.scripting import Lines
 from tunecli.spec.space import Value
 
 if TYPE_CHECKING:
@@ -29,6 +31,10 @@ class Linear:
 
         inputs, tensor = flat_inputs(signature)
         return keras.Model(inputs, output(tensor, signature, values), name="linear")
+
+    def script(self, blueprint: Blueprint) -> Lines:
+        """Writes what `build` does."""
+        return [*flat_inputs_script(blueprint), *output_script(blueprint, model="linear")]
 
 
 FAMILY = Linear()

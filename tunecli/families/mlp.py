@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from tunecli.families.base import DataSignature, Hyperparameter
+from tunecli.families.base import Blueprint, DataSignature, Hyperparameter
 from tunecli.families.layers import (
     ACTIVATION,
     BATCH_NORMALIZATION,
@@ -18,6 +18,14 @@ from tunecli.families.layers import (
     output,
     per_layer,
 )
+from tunecli.families.layers_script import (
+    dropped_script,
+    flat_inputs_script,
+    hidden_script,
+    output_script,
+    per_layer_script,
+)
+from tunecli.scripting import Lines
 from tunecli.spec.space import Kind, Value
 
 if TYPE_CHECKING:
@@ -53,6 +61,22 @@ class Mlp:
             tensor = hidden(tensor, keras.layers.Dense, f"hidden_{number}", values, units=width)
             tensor = dropped(tensor, f"hidden_{number}_dropout", values)
         return keras.Model(inputs, output(tensor, signature, values), name="mlp")
+
+    def script(self, blueprint: Blueprint) -> Lines:
+        """Writes what `build` does."""
+        return [
+            *flat_inputs_script(blueprint),
+            *per_layer_script(
+                blueprint,
+                "units",
+                count="hidden_layers",
+                body=lambda width: [
+                    *hidden_script(blueprint, "Dense", "hidden_{number}", width),
+                    *dropped_script(blueprint, "hidden_{number}_dropout"),
+                ],
+            ),
+            *output_script(blueprint, model="mlp"),
+        ]
 
 
 FAMILY = Mlp()

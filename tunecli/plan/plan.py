@@ -62,6 +62,7 @@ class TrainingPlan(_Frozen):
     epochs: int
     shuffle: bool
     engine: str
+    precision: str
     early_stopping: EarlyStoppingPlan | None
 
 

@@ -193,6 +193,7 @@ def _training(spec: ExperimentSpec, description: Description, objective: Objecti
         epochs=spec.training.epochs,
         shuffle=spec.training.shuffle,
         engine=spec.training.engine,
+        precision=spec.training.precision,
         early_stopping=_stopping(stopping, spec, description, objective, report) if stopping else None,
     )
 

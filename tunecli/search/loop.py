@@ -41,6 +41,7 @@ class Search:
         oracle: Who proposes.
         view: Who watches.
         rows: How many rows a trial is trained on.
+        size: Their bytes.
         clock: Returns seconds since the epoch.
     """
 
@@ -49,6 +50,7 @@ class Search:
     oracle: Oracle
     view: View
     rows: int
+    size: int
     clock: Callable[[], float] = time.time
     _in_slot: dict[int, int] = field(default_factory=dict)
     _failures_in_a_row: int = 0
@@ -105,7 +107,7 @@ class Search:
         if not isinstance(answer, Suggestion):
             self.study.record(Asked(at=self.clock(), slot=slot, limit=self.plan.limit, answer=answer))
             return None
-        engine, reason = choose_engine(self.plan, self.plan.complete(answer.values), self.rows)
+        engine, reason = choose_engine(self.plan, self.plan.complete(answer.values), self.rows, self.size)
         self.study.record(
             Asked(
                 at=self.clock(),

@@ -23,7 +23,9 @@ from tunecli.store.run import Run
 from tunecli.store.study import OpenStudy
 from tunecli.study.events import EndReason, SessionEnded, SessionStarted
 from tunecli.study.snapshot import Snapshot
-from tunecli.training.data import load
+from tunecli.training.data import load, search_parts
+from tunecli.training.engines.base import byte_count, row_count
+from tunecli.training.hardware import precision_advice
 from tunecli.training.run_trial import RUNNER
 from tunecli.training.runtime import configure
 
@@ -74,7 +76,9 @@ def run_session(
         if study.was_torn:
             say(f"{study.layout.journal}: the last line was incomplete and has been dropped")
         configure(plan.limits.threads)
-        data, parts = load(plan.dataset)
+        for line in precision_advice(plan):
+            say(line)
+        data, _ = load(plan.dataset)
         plan = begin_or_check(study, plan, file)
         check_data(study, data.fingerprint())
         record_environment(study.layout.environment)
@@ -83,7 +87,8 @@ def run_session(
 
         started = SessionStarted(at=time.time(), host=socket.gethostname(), pid=os.getpid(), tunecli=__version__)
         study.record(started)
-        search = Search(study, plan, oracle, view, rows=len(parts.train))
+        train = search_parts(plan.dataset).parts[0]
+        search = Search(study, plan, oracle, view, rows=row_count(train), size=byte_count(train))
         executor = InProcess(runner, search.take_message)
         with view:
             view.study_started(plan.trial_count, study.snapshot)

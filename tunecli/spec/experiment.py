@@ -159,6 +159,9 @@ class TrainingSpec(_Block):
     engine: Literal["auto", "keras", "graph", "fused"] = Field(
         AUTO_ENGINE, description="What runs the steps; auto picks for each trial and says why."
     )
+    precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = Field(
+        "float32", description="What layers compute in; variables stay float32. Mixed ones need hardware for it."
+    )
     early_stopping: EarlyStoppingSpec | None = Field(None, description="When to stop before the last epoch.")
 
 

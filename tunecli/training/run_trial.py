@@ -116,6 +116,9 @@ def run_trial(payload: dict[str, Any], report: Callable[[dict[str, Any]], None])
 
 def build_model(plan: Plan, values: Mapping[str, Value], signature: DataSignature, seed: int) -> keras.Model:
     """Builds and compiles the model of a trial; the same seed gives the same initial weights."""
+    import keras
+
+    keras.config.set_dtype_policy(plan.training.precision)
     seed_everything(seed)
     model = FAMILIES.load(plan.family).build(signature, values)
     compile_model(model, plan.task, values)

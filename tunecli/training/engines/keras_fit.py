@@ -1,13 +1,21 @@
-"""Keras' own `fit`, fed with tensors: always right, and the reference for every other engine."""
+"""Keras' own `fit`: always right, and the reference for every other engine."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from tunecli.training.engines.base import Fitted, Job, row_order, validation_batch_size
+from tunecli.training.engines.base import (
+    MOST_COPIED_BYTES,
+    Fitted,
+    Job,
+    byte_count,
+    row_count,
+    validation_batch_size,
+)
 
 if TYPE_CHECKING:
+    import keras
     import tensorflow as tf
 
     from tunecli.training.engines.base import Arrays
@@ -23,13 +31,11 @@ class KerasFit:
         """Trains the job's model; its callbacks see every epoch."""
         import keras
 
-        rows = len(job.train[0])
-        steps = -(-rows // job.batch_size)
-        job.model.steps_per_execution = min(steps, STEPS_PER_EXECUTION)
-        order = _EpochOrder(job.seed, rows, job.start_epoch, shuffle=job.shuffle)
-        count_epochs = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: order.begin(epoch))
+        current = _Epoch(job)
+        job.model.steps_per_execution = min(current.steps, STEPS_PER_EXECUTION)
+        count_epochs = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: current.begin(epoch))
         job.model.fit(
-            _train_dataset(job.train, job.batch_size, order),
+            _copied(current) if byte_count(job.train) <= MOST_COPIED_BYTES else _read_in_batches(current),
             validation_data=None if job.validation is None else _validation_dataset(job.validation),
             initial_epoch=job.start_epoch,
             epochs=job.end_epoch,
@@ -43,32 +49,51 @@ class KerasFit:
 ENGINE = KerasFit()
 
 
-class _EpochOrder:
-    """The order of rows in the current epoch, as a generator that TensorFlow asks once an epoch."""
+class _Epoch:
+    """The epoch that is being trained, for those who fetch its rows."""
 
-    def __init__(self, seed: int, rows: int, epoch: int, *, shuffle: bool) -> None:
-        self.seed, self.rows, self.epoch, self.shuffle = seed, rows, epoch, shuffle
+    def __init__(self, job: Job) -> None:
+        self.job = job
+        self.rows = row_count(job.train)
+        self.steps = -(-self.rows // job.batch_size)
+        self.begin(job.start_epoch)
 
     def begin(self, epoch: int) -> None:
-        self.epoch = epoch
-
-    def __call__(self) -> Iterator[Any]:
-        yield row_order(self.seed, self.epoch, self.rows, shuffle=self.shuffle)
+        self.order = self.job.order(epoch)
 
 
-def _train_dataset(arrays: Arrays, batch_size: int, order: _EpochOrder) -> tf.data.Dataset:
+def _copied(current: _Epoch) -> tf.data.Dataset:
+    """Returns batches of a copy in the order of the epoch: gathering batch by batch costs more than the steps."""
+    import keras
     import tensorflow as tf
 
-    x, y = (tf.constant(array) for array in arrays)
-    orders = tf.data.Dataset.from_generator(order, output_signature=tf.TensorSpec((order.rows,), tf.int64))
+    arrays = keras.tree.map_structure(tf.constant, current.job.train)
 
-    def batches(rows: tf.Tensor) -> tf.data.Dataset:
-        # gathered once an epoch: gathering batch by batch costs more than the steps themselves
-        return tf.data.Dataset.from_tensor_slices((tf.gather(x, rows), tf.gather(y, rows))).batch(batch_size)
+    def orders() -> Iterator[Any]:
+        yield current.order
 
+    def batches(order: tf.Tensor) -> tf.data.Dataset:
+        epoch = keras.tree.map_structure(lambda array: tf.gather(array, order), arrays)
+        return tf.data.Dataset.from_tensor_slices(epoch).batch(current.job.batch_size)
+
+    dataset = tf.data.Dataset.from_generator(orders, output_signature=tf.TensorSpec((current.rows,), tf.int64))
     # a known length, since Keras otherwise takes one empty step behind the last, which moves Adam's moments
-    length = tf.data.experimental.assert_cardinality(-(-order.rows // batch_size))
-    return orders.flat_map(batches).prefetch(8).apply(length)
+    return dataset.flat_map(batches).prefetch(8).apply(tf.data.experimental.assert_cardinality(current.steps))
+
+
+def _read_in_batches(current: _Epoch) -> keras.utils.PyDataset:
+    import keras
+
+    class Batches(keras.utils.PyDataset):  # type: ignore[misc]  # Keras is untyped
+        def __len__(self) -> int:
+            return current.steps
+
+        def __getitem__(self, step: int) -> Any:
+            size = current.job.batch_size
+            rows = current.order[step * size : (step + 1) * size]
+            return keras.tree.map_structure(lambda array: array[rows], current.job.train)
+
+    return Batches()
 
 
 def _validation_dataset(arrays: Arrays) -> tf.data.Dataset:
