@@ -69,6 +69,12 @@ class DataError(TunecliError):
     exit_code = 3
 
 
+class ClusterError(TunecliError):
+    """The cluster cannot be reached, or has nothing to run on."""
+
+    exit_code = 4
+
+
 class Interrupted(TunecliError):  # noqa: N818  # an outcome rather than an error
     """The user stopped a command that can be continued."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tunecli.executors.base import Task
 from tunecli.executors.in_process import InProcess
 
 
@@ -23,7 +24,7 @@ def interrupt(payload, report):
 def test_a_payload_runs_and_reports() -> None:
     messages = []
     executor = InProcess(f"{__name__}:double", lambda slot, message: messages.append((slot, message)))
-    executor.submit(0, {"n": 21})
+    executor.submit(0, Task({"n": 21}))
     (done,) = executor.wait()
     assert (done.slot, done.result, messages) == (0, {"n": 42}, [(0, {"half": 21})])
     assert executor.wait() == []
@@ -31,7 +32,7 @@ def test_a_payload_runs_and_reports() -> None:
 
 def test_an_exception_is_a_result() -> None:
     executor = InProcess(f"{__name__}:fail", lambda slot, message: None)
-    executor.submit(0, {})
+    executor.submit(0, Task({}))
     (done,) = executor.wait()
     assert done.result is None
     assert done.cause == "ValueError: no"
@@ -40,6 +41,6 @@ def test_an_exception_is_a_result() -> None:
 
 def test_an_interrupt_goes_through() -> None:
     executor = InProcess(f"{__name__}:interrupt", lambda slot, message: None)
-    executor.submit(0, {})
+    executor.submit(0, Task({}))
     with pytest.raises(KeyboardInterrupt):
         executor.wait()

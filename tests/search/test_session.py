@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 import math
+import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -284,3 +286,73 @@ def test_max_time_stops_the_search_and_counts_over_resumes(tmp_path: Path) -> No
     session = search(spec(tmp_path, tuner={"name": "random", "max_trials": 9}, limits=limits))
     assert len(session.snapshot.trials) == 3
     assert session.reason == "max_time"
+
+
+@pytest.fixture
+def light_slots(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Slots that do not import TensorFlow, which the stand-in does without."""
+    monkeypatch.setattr("tunecli.search.slots.WARM_UP", "")
+
+
+@pytest.mark.usefixtures("light_slots")
+@pytest.mark.parametrize("tuner", TUNERS)
+def test_two_workers_try_what_one_tries(tuner: str, tmp_path: Path) -> None:
+    """Where the tuner does not learn from what has finished; of the others, that the study ends and is replayed."""
+    one = search(spec(tmp_path, tuner))
+    (tmp_path / "two").mkdir()
+    path = spec(tmp_path / "two", tuner, limits={"workers": 2})
+    two = search(path)
+    assert len(two.snapshot.completed) == len(two.snapshot.trials)
+    if tuner in ("random", "grid"):
+        assert leaderboard(two.snapshot) == leaderboard(one.snapshot)
+    assert leaderboard(search(path).snapshot) == leaderboard(two.snapshot), "replayed with nothing left to do"
+
+
+@pytest.mark.usefixtures("light_slots")
+@pytest.mark.parametrize("workers", [1, 2, 3])
+def test_a_study_of_two_workers_goes_on_with_any_number(
+    workers: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = search(spec(tmp_path))
+    (tmp_path / "killed").mkdir()
+    path = spec(tmp_path / "killed", limits={"workers": 2})
+    with monkeypatch.context() as patch:
+        kill_after(patch, 7)  # created, session, two asked and started, one finished
+        with pytest.raises(KilledError):
+            search(path)
+    assert len(run_of(path).snapshot().running) == 1
+    for extra in (2, 3):
+        with monkeypatch.context() as patch:
+            kill_after(patch, 2 + extra)
+            with pytest.raises(KilledError):
+                search(path)
+    spec(tmp_path / "killed", limits={"workers": workers})
+    assert leaderboard(search(path).snapshot) == leaderboard(whole.snapshot)
+
+
+def die_once(payload: dict[str, Any], report: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
+    mark = Path(f"{payload['plan']['dataset']['split_seed']}-{payload['seed']}.mark")
+    if not mark.exists():
+        mark.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return train(payload, report)
+
+
+@pytest.mark.usefixtures("light_slots")
+def test_a_worker_that_dies_costs_an_attempt(tmp_path: Path) -> None:
+    whole = search(spec(tmp_path))
+    (tmp_path / "dying").mkdir()
+    path = spec(tmp_path / "dying", limits={"workers": 2})
+    session = search(path, runner="die_once")
+    assert leaderboard(session.snapshot) == leaderboard(whole.snapshot), "the same seeds, so the same scores"
+    assert [trial.attempts for trial in session.snapshot.completed] == [2] * 5
+
+
+@pytest.mark.usefixtures("light_slots")
+def test_a_worker_that_keeps_dying_fails_its_trial(tmp_path: Path) -> None:
+    path = spec(tmp_path, limits={"workers": 2, "retries": 0}, tuner={"name": "random", "max_trials": 2})
+    session = search(path, runner="die_once")
+    assert {trial.outcome.cause for trial in session.snapshot.failed if trial.outcome} == {
+        "its worker died: killed by SIGKILL"
+    }
+    assert run_of(path).layout.trial(0).log.read_text() == "its worker died: killed by SIGKILL\n"

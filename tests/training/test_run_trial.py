@@ -128,12 +128,6 @@ def test_an_exception_is_a_cause_with_its_traceback(plan: Plan) -> None:
     assert "Traceback" in result.details
 
 
-def test_trial_time_is_checked_after_each_epoch(make_plan: Callable[..., Plan]) -> None:
-    result = run(make_plan(model=MLP, limits={"trial_time": 1e-6}), 3)
-    assert result.cause == "took longer than trial_time (1e-06 s) by epoch 1"
-    assert len(result.measurements) == 1
-
-
 def test_without_a_validation_part_there_are_no_val_metrics(make_plan: Callable[..., Plan]) -> None:
     plan = make_plan(dataset={"name": "advertising", "validation": 0}, objective="rmse")
     assert set(run(plan, 1).measurements[0].metrics) == {"loss", "mse", "rmse", "mae", "r2"}

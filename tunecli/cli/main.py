@@ -12,6 +12,7 @@ import typer
 from tunecli import __version__
 from tunecli.cli.console import output
 from tunecli.cli.datasets import app as datasets_app
+from tunecli.cli.doctor import doctor
 from tunecli.cli.eject import eject
 from tunecli.cli.init import init
 from tunecli.cli.results import best, delete, list_, show
@@ -31,6 +32,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "delete": delete,
     "schema": schema,
     "eject": eject,
+    "doctor": doctor,
 }
 """By name, in the order of `--help`."""
 

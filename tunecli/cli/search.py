@@ -26,6 +26,9 @@ def search(
     config: SpecArgument,
     overrides: SetOption = None,
     runs: RunsOption = DEFAULT_RUNS,
+    workers: Annotated[
+        str | None, typer.Option("--workers", metavar="N|auto", help="Trials at a time; sets limits.workers.")
+    ] = None,
     name: Annotated[str | None, typer.Option("--name", help="Name of the study; default: the spec's.")] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Start anew beside an older study of the name.")] = False,
     smoke: Annotated[bool, typer.Option("--smoke", help="Two trials of one epoch, on a few rows.")] = False,
@@ -41,7 +44,7 @@ def search(
 
     if offline:
         os.environ["TUNECLI_OFFLINE"] = "1"
-    file = load(config, overrides or [])
+    file = load(config, [*(overrides or []), *([f"limits.workers={workers}"] if workers is not None else [])])
     plan = resolve(file)
     if name is not None:
         if not re.fullmatch(NAME_PATTERN, name):
@@ -72,16 +75,16 @@ def _run(file: SpecFile, plan: Plan, runs: Path, *, resume_hint: str, as_json: b
     from tunecli.reports.live import make_view
     from tunecli.reports.tables import leaderboard_table
     from tunecli.study.events import EndReason
-    from tunecli.training.runtime import import_tensorflow
 
-    with output.busy("starting TensorFlow"):
-        import_tensorflow()
+    with output.busy("reading the data"):
         from tunecli.search.session import require_success, run_session
 
     for line in advice(plan):
         output.say(f"note: {line}")
     with _stopping_in_order():
-        session = run_session(file, plan, runs, make_view(output), say=output.say, resume_hint=resume_hint)
+        session = run_session(
+            file, plan, runs, make_view(output), say=output.say, resume_hint=resume_hint, busy=output.busy
+        )
     require_success(session)
     if session.reason is EndReason.MAX_TIME:
         output.say("stopped at limits.max_time; raise it and run the same command to go on")

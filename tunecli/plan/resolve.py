@@ -46,9 +46,6 @@ def resolve(file: SpecFile) -> Plan:
     spec = file.spec
     description = _describe(spec, file.path.parent, report)
     family = _family(spec, description, report)
-    if spec.limits.workers > 1:
-        what = f"{spec.limits.workers} is more than this version runs (1)"
-        report(("limits", "workers"), what, "write 1, or drop it")
     if description is None or family is None:
         raise SpecError(problems)
 

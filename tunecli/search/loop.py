@@ -14,11 +14,14 @@ the same point, and nothing that finished is run again.
 from __future__ import annotations
 
 import time
+from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import count
+from pathlib import Path
 from typing import Any
 
-from tunecli.executors.base import Done, Executor
+from tunecli.executors.base import Done, Executor, Task
 from tunecli.oracles.base import Oracle
 from tunecli.plan import Plan
 from tunecli.reports.live import View
@@ -42,6 +45,7 @@ class Search:
         view: Who watches.
         rows: How many rows a trial is trained on.
         size: Their bytes.
+        threads: How many threads a trial may use; None for all processors.
         clock: Returns seconds since the epoch.
     """
 
@@ -51,8 +55,12 @@ class Search:
     view: View
     rows: int
     size: int
+    threads: int | None
     clock: Callable[[], float] = time.time
     _in_slot: dict[int, int] = field(default_factory=dict)
+    _began: dict[int, float] = field(default_factory=dict)
+    _waiting: deque[Trial] = field(default_factory=deque)
+    _lost: Counter[int] = field(default_factory=Counter)
     _failures_in_a_row: int = 0
 
     def __post_init__(self) -> None:
@@ -61,17 +69,15 @@ class Search:
 
     def run(self, executor: Executor) -> EndReason:
         """Runs trials until the oracle has no more, or a limit is met."""
-        for trial in self.study.snapshot.running:  # asked for, then the process died
-            self._start(trial, executor)
+        self._waiting.extend(self.study.snapshot.running)  # asked for, then the process died
         while True:
             reason = self._reason_to_stop()
-            if reason is None:
-                self._fill(executor)
+            self._fill(executor, may_ask=reason is None)
             done = executor.wait()
             if not done:
                 return reason or EndReason.EXHAUSTED
             for each in done:
-                self._finish(each)
+                self._finish(each, executor)
 
     def take_message(self, slot: int, message: Mapping[str, Any]) -> None:
         """Takes what a running trial reports; an executor calls it."""
@@ -93,16 +99,22 @@ class Search:
         snapshot = self.study.snapshot
         return snapshot.spent_s + max(0.0, self.clock() - snapshot.updated_at)
 
-    def _fill(self, executor: Executor) -> None:
-        """Asks for trials until every slot has one, or the oracle has none to give."""
+    def _fill(self, executor: Executor, *, may_ask: bool) -> None:
+        """Starts trials until every slot has one, or there is none: first those asked for already, then new ones."""
         for slot in range(executor.slots):
             while slot not in self._in_slot:
-                trial = self._ask(slot)
+                if self._waiting:
+                    trial: Trial | None = self._waiting.popleft()
+                else:
+                    trial = self._ask() if may_ask else None
                 if trial is None:
                     return
-                self._start(trial, executor)
+                self._start(trial, slot, executor)
 
-    def _ask(self, slot: int) -> Trial | None:
+    def _ask(self) -> Trial | None:
+        # the oracle counts by itself: a study resumed with fewer slots may have asked for more trials than run now
+        taken = {trial.slot for trial in self.study.snapshot.running}
+        slot = next(number for number in count() if number not in taken)
         answer = self.oracle.ask(slot, limit=self.plan.limit)
         if not isinstance(answer, Suggestion):
             self.study.record(Asked(at=self.clock(), slot=slot, limit=self.plan.limit, answer=answer))
@@ -121,7 +133,7 @@ class Search:
         )
         return self.study.snapshot.trials[answer.trial]
 
-    def _start(self, trial: Trial, executor: Executor) -> None:
+    def _start(self, trial: Trial, slot: int, executor: Executor) -> None:
         parent = trial.suggestion.parent
         if parent is not None and self.study.snapshot.trials[parent].status is TrialStatus.FAILED:
             self._end(trial, Outcome(TrialStatus.FAILED, cause=f"its parent, trial {parent}, failed"))
@@ -130,23 +142,31 @@ class Search:
         write_lines(files.epochs, [])
         self.study.record(Started(at=self.clock(), trial=trial.id, attempt=trial.attempts + 1))
         values = self.plan.complete(trial.suggestion.values)
-        self._in_slot[trial.slot] = trial.id
+        self._in_slot[slot] = trial.id
+        self._began[trial.id] = self.clock()
         self.view.trial_started(self.study.snapshot.trials[trial.id], values)
         start = self.states.start_of(trial)
         request = TrialRequest(
             plan=self.plan,
             values=values,
             engine=trial.engine,
+            threads=self.threads,
             seed=self.plan.trial_seed(self.study.snapshot.lineage(trial.id)[0]),
             start_epoch=start.epoch,
             end_epoch=trial.suggestion.end_epoch,
             state_in=start.state,
             state_out=self.states.scratch(trial) if self.plan.may_promote(trial.suggestion) else None,
         )
-        executor.submit(trial.slot, request.model_dump(mode="json"))
+        payload = request.model_dump(mode="json")
+        executor.submit(slot, Task(payload, reads=("state_in",), writes=("state_out",), log=self._log(trial)))
 
-    def _finish(self, done: Done) -> None:
+    def _finish(self, done: Done, executor: Executor) -> None:
         trial = self.study.snapshot.trials[self._in_slot.pop(done.slot)]
+        self._lost[trial.id] += done.is_lost
+        if done.is_lost and self._lost[trial.id] <= self.plan.limits.retries:
+            self.view.message(f"trial {trial.id}: {done.cause}; it is run again")
+            self._start(trial, done.slot, executor)  # with the same seed: it scores what it would have scored
+            return
         outcome = self._keep(trial, done)
         self._failures_in_a_row = self._failures_in_a_row + 1 if outcome.status is TrialStatus.FAILED else 0
         self._end(trial, outcome)
@@ -160,17 +180,15 @@ class Search:
     def _keep(self, trial: Trial, done: Done) -> Outcome:
         """Puts a trial's files in place and returns its outcome."""
         files = self.study.layout.trial(trial.id)
-        result = (
-            TrialResult(measurements=[], duration_s=0.0, cause=done.cause, details=done.details)
-            if done.result is None
-            else TrialResult.model_validate(done.result)
-        )
+        result = self._result(trial, done)
         own = [each for each in result.measurements if each.epoch > trial.suggestion.start_epoch]
         write_lines(files.epochs, [_line(each) for each in own])
         if result.layers is not None:
             write_json(files.layers, result.layers)
+        said = self._said(trial) + (f"{result.details or result.cause}\n" if result.cause else "")
+        if said:
+            write_whole(files.log, said.encode())
         if result.cause:
-            write_whole(files.log, f"{result.details or result.cause}\n".encode())
             return Outcome(
                 TrialStatus.FAILED,
                 epochs_run=own[-1].epoch if own else trial.suggestion.start_epoch,
@@ -182,6 +200,27 @@ class Search:
         curve = self.study.run.measurements(trial.id)
         outcome = conclude(curve, self.plan.objective, duration_s=result.duration_s)
         return replace(outcome, program=result.program)
+
+    def _result(self, trial: Trial, done: Done) -> TrialResult:
+        """Returns what a trial came to; of one that ended without a word, the epochs that it had reported."""
+        if done.result is not None:
+            return TrialResult.model_validate(done.result)
+        return TrialResult(
+            measurements=self.study.run.own_measurements(trial.id),
+            duration_s=self.clock() - self._began[trial.id],
+            cause=done.cause,
+            details=done.details,
+        )
+
+    def _log(self, trial: Trial) -> Path:
+        return self.study.layout.scratch(trial.slot) / f"log-{trial.id}.txt"
+
+    def _said(self, trial: Trial) -> str:
+        """Returns what a trial wrote to stderr, if its executor could tell."""
+        log = self._log(trial)
+        text = log.read_text(errors="replace") if log.exists() else ""
+        log.unlink(missing_ok=True)
+        return text
 
 
 def _line(measurement: Measurement) -> bytes:

@@ -5,18 +5,21 @@ from __future__ import annotations
 import os
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tunecli import __version__
 from tunecli.errors import Interrupted, StudyError
-from tunecli.executors.in_process import InProcess
+from tunecli.executors.machine import this_machine
 from tunecli.oracles import make_oracle
 from tunecli.plan import Plan
 from tunecli.reports.live import View
 from tunecli.search.loop import Search
 from tunecli.search.resume import begin_or_check, check_data, replay
+from tunecli.search.slots import Slots, choose_slots, open_executor, order_advice
 from tunecli.spec.load import SpecFile
 from tunecli.store.environment import record_environment
 from tunecli.store.run import Run
@@ -54,6 +57,7 @@ def run_session(
     say: Callable[[str], None],
     runner: str = RUNNER,
     resume_hint: str = "the same command continues",
+    busy: Callable[[str], AbstractContextManager[object]] = nullcontext,
 ) -> Session:
     """Starts or continues the study that `plan` names, and runs it to its end.
 
@@ -65,6 +69,7 @@ def run_session(
         say: Told what a user should know on the way.
         runner: What trains a trial, as `module:function`.
         resume_hint: Tells a user who stops it how to go on.
+        busy: Shows what a user waits for meanwhile.
 
     Raises:
         UsageError: The study is in use, was begun otherwise, or cannot be written.
@@ -72,35 +77,58 @@ def run_session(
         StudyError: The disk is full, or the journal is damaged.
         Interrupted: The user stopped it; the study can be continued.
     """
-    with OpenStudy(Run(runs / plan.name)) as study:
+    with OpenStudy(Run(runs / plan.name)) as study, ExitStack() as at_end:
         if study.was_torn:
             say(f"{study.layout.journal}: the last line was incomplete and has been dropped")
-        configure(plan.limits.threads)
-        for line in precision_advice(plan):
-            say(line)
-        data, _ = load(plan.dataset)
+        data, parts = load(plan.dataset)
+        machine = this_machine()
+        slots = choose_slots(plan, len(parts.train), machine)
+
+        def take_message(slot: int, message: Mapping[str, Any]) -> None:
+            search.take_message(slot, message)  # nothing runs before there is a search
+
+        executor = open_executor(slots, plan, runner, take_message, machine)
+        at_end.callback(executor.close)
+        with busy("starting TensorFlow"):
+            configure(slots.threads)
         plan = begin_or_check(study, plan, file)
         check_data(study, data.fingerprint())
         record_environment(study.layout.environment)
         oracle = make_oracle(plan)
         replay(study, oracle, warn=say)
+        for line in (_shown(slots), order_advice(plan, slots), *precision_advice(plan)):
+            if line is not None:
+                say(line)
 
         started = SessionStarted(at=time.time(), host=socket.gethostname(), pid=os.getpid(), tunecli=__version__)
         study.record(started)
         train = search_parts(plan.dataset).parts[0]
-        search = Search(study, plan, oracle, view, rows=row_count(train), size=byte_count(train))
-        executor = InProcess(runner, search.take_message)
+        search = Search(
+            study,
+            plan,
+            oracle,
+            view,
+            rows=row_count(train),
+            size=byte_count(train),
+            threads=slots.threads,
+        )
+        at_end.callback(search.states.clear_scratch)
         with view:
             view.study_started(plan.trial_count, study.snapshot)
             try:
                 reason = search.run(executor)
             except KeyboardInterrupt:
                 raise _interrupted(study, resume_hint) from None
-            finally:
-                executor.close()
-                search.states.clear_scratch()
         study.record(SessionEnded(at=time.time(), reason=reason))
         return Session(study.run, study.snapshot, reason)
+
+
+def _shown(slots: Slots) -> str | None:
+    """Returns how trials are spread, unless they simply run here one after the other."""
+    if slots.in_process:
+        return None
+    threads = f", {slots.threads} thread{'s' * (slots.threads != 1)} each" if slots.threads else ""
+    return f"workers: {slots.workers}{threads} ({slots.reason})"
 
 
 def _interrupted(study: OpenStudy, resume_hint: str) -> Interrupted:

@@ -28,9 +28,6 @@ class Task(StrEnum):
     MULTICLASS = "multiclass"
 
 
-NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
-"""What a study may be called: the name of a folder on every system."""
-
 DURATION = r"(?:(\d+(?:\.\d+)?)d)?(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s)?"
 """How a duration is written; the empty text, which matches too, is none."""
 
@@ -62,6 +59,40 @@ BatchSize = Annotated[
     int | Literal["full"],
     BeforeValidator(_read_batch_size, json_schema_input_type=Annotated[int, Field(ge=1)] | Literal["full"]),
 ]
+
+
+AUTO_WORKERS: Literal["auto"] = "auto"
+"""As many trials at a time as make the search faster on this machine."""
+
+
+def _read_workers(value: Any) -> Any:
+    if value != AUTO_WORKERS and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
+        fault((), f"{received(value)} is not a number of workers", "write a whole number above 0, or auto")
+    return value
+
+
+Workers = Annotated[
+    int | Literal["auto"],
+    BeforeValidator(_read_workers, json_schema_input_type=Annotated[int, Field(ge=1)] | Literal["auto"]),
+]
+
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]i?)?B?", re.IGNORECASE)
+_POWERS = {"": 0, "K": 1, "M": 2, "G": 3, "T": 4}
+
+
+def parse_size(value: Any) -> Any:
+    """Turns `2GiB`, `500 MB` or a number of bytes into bytes; leaves what it does not know to the validator."""
+    if not isinstance(value, str):
+        return value
+    match = _SIZE.fullmatch(value.strip())
+    if match is None:
+        fault((), f"{received(value)} is not a size", "write it like 2GiB or 500MB")
+    number, unit = match.groups(default="")
+    return int(float(number) * (1024 if unit.lower().endswith("i") else 1000) ** _POWERS[unit[:1].upper()])
+
+
+Size = Annotated[int, BeforeValidator(parse_size, json_schema_input_type=str | int), Field(gt=0)]
+"""Bytes; written as `2GiB`, `500MB`."""
 
 
 class _Block(BaseModel):
@@ -168,10 +199,13 @@ class TrainingSpec(_Block):
 class LimitsSpec(_Block):
     """What a search may use; may be changed when it is resumed."""
 
-    workers: int = Field(1, ge=1, description="Trials that run at the same time.")
-    threads: int | None = Field(None, ge=1, description="Threads of one trial; default: all processors.")
+    workers: Workers = Field(
+        AUTO_WORKERS, description="Trials that run at the same time, or auto: as many as make the search faster."
+    )
+    threads: int | None = Field(None, ge=1, description="Threads of one trial; default: an equal share of processors.")
     max_time: Duration | None = Field(None, description="Stop the search after this time, over all resumes.")
-    trial_time: Duration | None = Field(None, description="Fail a trial that takes longer; checked after each epoch.")
+    trial_time: Duration | None = Field(None, description="Fail a trial that takes longer.")
+    trial_memory: Size | None = Field(None, description="Fail a trial whose process takes more memory, such as 2GiB.")
     retries: int = Field(1, ge=0, description="How often a trial is run again whose worker died.")
     max_failures: int = Field(10, ge=1, description="Stop after so many failed trials in a row.")
 

@@ -58,7 +58,7 @@ def eject(plan: Plan, *, spec: str, script: str) -> str:
 
 def _docstring(plan: Plan, load: LoadScript, spec: str, script: str) -> Lines:
     install = [*_INSTALL, *(["scikit-learn", "scipy"] if plan.tuner.name == "bayesian" else [])]
-    limits = [name for name in ("max_time", "trial_time") if getattr(plan.limits, name) is not None]
+    limits = [name for name in ("max_time", "trial_time", "trial_memory") if getattr(plan.limits, name) is not None]
     ignored = f" It does not keep limits.{' and limits.'.join(limits)}." if limits else ""
     about = (
         f"Written by tunecli {__version__} from {spec}, and free of it: the same rows, preprocessing, models and "

@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     import tensorflow as tf
 
 MOST_PROGRAMS = 32
-"""Programs kept for reuse. XLA keeps about 9 MB of each for as long as the process lives, dropped or not."""
+"""Programs kept for reuse. Of one for two hidden layers XLA keeps about 18 MB, and a plain graph 6 MB, for as long as
+the process lives: dropping it, collecting garbage and clearing Keras' session give next to nothing back."""
 
 ARGUMENTS = {
     "adam": ("beta_1", "beta_2", "epsilon"),

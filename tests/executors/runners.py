@@ -1,0 +1,43 @@
+"""What the tests of executors run, importable by name in any process."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+
+def run(payload: dict[str, Any], report: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
+    """Does what `do` says."""
+    match payload.get("do"):
+        case "fail":
+            raise ValueError("no\nsecond line")
+        case "die":
+            report({"pid": os.getpid()})
+            os._exit(3)
+        case "die once":
+            if not Path(payload["mark"]).exists():
+                Path(payload["mark"]).touch()
+                os.kill(os.getpid(), 9)
+        case "sleep":
+            report({"pid": os.getpid()})
+            time.sleep(payload["seconds"])
+        case "grow":
+            report({"kept": len(bytearray(os.urandom(1)) * payload["bytes"])})
+            held = b"x" * payload["bytes"]
+            time.sleep(payload["seconds"])
+            return {"held": len(held)}
+        case "complain":
+            print("a warning", file=sys.stderr)
+            os.write(2, b"from C++\n")
+    for part in range(payload.get("reports", 0)):
+        report({"part": part})
+    return {
+        "n": payload.get("n"),
+        "pid": os.getpid(),
+        "processors": sorted(os.sched_getaffinity(0)),
+        "variable": os.environ.get("TUNECLI_TEST"),
+    }

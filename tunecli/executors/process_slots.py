@@ -1,0 +1,303 @@
+"""Runs tasks in processes of this machine: one spawned process a slot, kept warm from task to task.
+
+    parent                                       slot
+    submit(0, task)   ── task ───────────────▶   runner(payload, report)
+    wait()            ◀── messages, result ───
+                      ◀── end of the pipe, or a process that is no more: another one takes its place
+
+A process has its slot to itself, so that one that crashes, hangs or grows takes nothing else with it. It dies with its
+parent, however that dies: a thread of it waits for the parent's end.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from multiprocessing.connection import Connection, wait
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from tunecli.executors.base import Done, Json, OnMessage, Task, TaskLimits
+
+RECYCLE_BYTES = 1_200_000_000
+"""A process that holds more than this after a task is replaced: compiled programs are never given back."""
+
+WARM_UP_BYTES = 1_000_000_000
+"""From here on the next process starts beside the old one, so that no one waits for it."""
+
+_LOOK_SECONDS = 1.0
+"""How often time and memory of running tasks are looked at."""
+
+
+@dataclass(frozen=True)
+class SlotSettings:
+    """What one slot has to itself.
+
+    Attributes:
+        processors: The processors it may use; () for all.
+        environment: Variables that are set before anything is imported, such as CUDA_VISIBLE_DEVICES.
+    """
+
+    processors: tuple[int, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+class ProcessSlots:
+    """Slots in processes of their own."""
+
+    def __init__(
+        self,
+        runner: str,
+        on_message: OnMessage,
+        settings: tuple[SlotSettings, ...],
+        *,
+        warm_up: str = "",
+        limits: TaskLimits | None = None,
+    ) -> None:
+        """Starts a process for each slot, without waiting for it.
+
+        Args:
+            runner: What runs a task, as `module:function`.
+            on_message: Told what running tasks report.
+            settings: One for each slot.
+            warm_up: A function without arguments that each process calls once, before its first task.
+            limits: What one task may use.
+        """
+        self._on_message = on_message
+        self._limits = limits or TaskLimits()
+        self._slots = [_Slot(number, each, runner, warm_up) for number, each in enumerate(settings)]
+
+    @property
+    def slots(self) -> int:
+        """How many tasks may run at the same time."""
+        return len(self._slots)
+
+    def submit(self, slot: int, task: Task) -> None:
+        """Gives an idle slot something to run."""
+        self._slots[slot].submit(task)
+
+    def wait(self) -> list[Done]:
+        """Waits until a task ends, passing on what the running ones report; returns none if nothing runs."""
+        done: list[Done] = []
+        while not done and (busy := [slot for slot in self._slots if slot.is_busy]):
+            ready = set(wait([handle for slot in busy for handle in slot.handles], timeout=_LOOK_SECONDS))
+            for slot in busy:
+                ended = self._take(slot) if ready & set(slot.handles) else None
+                ended = ended or slot.exceeded(self._limits)
+                done += [ended] if ended else []
+        return done
+
+    def close(self) -> None:
+        """Ends the processes; what runs is dropped."""
+        for slot in self._slots:
+            slot.close()
+
+    def _take(self, slot: _Slot) -> Done | None:
+        """Passes on what a slot has sent, up to the end of its task or of its process."""
+        while (sent := slot.receive()) is not None:
+            if "message" in sent:
+                self._on_message(slot.number, sent["message"])
+            elif "result" in sent or "cause" in sent:
+                return slot.finish(sent)
+        return None if slot.is_alive else slot.lose()
+
+
+class _Slot:
+    """One slot: the process that serves it now, and the one that may serve it next."""
+
+    def __init__(self, number: int, settings: SlotSettings, runner: str, warm_up: str) -> None:
+        self.number = number
+        self._start: Callable[[], _Worker] = lambda: _Worker(settings, runner, warm_up)
+        self._worker = self._start()
+        self._next: _Worker | None = None
+        self._task: Task | None = None
+        self._began: float | None = None
+
+    @property
+    def is_busy(self) -> bool:
+        return self._task is not None
+
+    @property
+    def is_alive(self) -> bool:
+        return not wait([self._worker.process.sentinel], timeout=0)
+
+    @property
+    def handles(self) -> tuple[Any, ...]:
+        """What the system wakes `wait` up for: something was sent, or the process has ended."""
+        return self._worker.connection, self._worker.process.sentinel
+
+    def submit(self, task: Task) -> None:
+        assert self._task is None, f"slot {self.number} is busy"
+        if not self.is_alive:  # it died idle
+            self._replace()
+        self._task, self._began = task, None
+        with contextlib.suppress(OSError):  # it dies at this very moment: `wait` notices
+            self._worker.send({"payload": task.payload, "log": str(task.log) if task.log else None})
+
+    def receive(self) -> dict[str, Any] | None:
+        """Returns what has been sent, or None if nothing is there (any more)."""
+        try:
+            if not self._worker.connection.poll():
+                return None
+            sent: dict[str, Any] = json.loads(self._worker.connection.recv_bytes())
+        except (EOFError, OSError):
+            self._worker.process.join(_LOOK_SECONDS)  # the pipe ends a moment before the process
+            return None
+        if "began" in sent:
+            self._began = time.monotonic()
+        return sent
+
+    def finish(self, sent: dict[str, Any]) -> Done:
+        self._task = None
+        memory = self._worker.memory()
+        if memory > WARM_UP_BYTES and self._next is None:
+            self._next = self._start()
+        if memory > RECYCLE_BYTES:
+            self._replace()
+        return Done(self.number, sent.get("result"), sent.get("cause", ""), sent.get("details", ""))
+
+    def lose(self) -> Done:
+        """Ends a task whose process has died by itself."""
+        self._worker.process.join(_LOOK_SECONDS)  # its end is seen a moment before its exit code
+        code = self._worker.process.exitcode
+        how = f"killed by {signal.Signals(-code).name}" if code is not None and code < 0 else f"exit code {code}"
+        return self._end(f"its worker died: {how}", is_lost=True)
+
+    def exceeded(self, limits: TaskLimits) -> Done | None:
+        """Ends a task that has used more than it may."""
+        if self._began is None or self._task is None:
+            return None
+        if limits.seconds is not None and time.monotonic() - self._began > limits.seconds:
+            return self._end(f"took longer than {limits.seconds:g} s")
+        if limits.memory is not None and self._worker.memory() > limits.memory:
+            return self._end(f"took more than {limits.memory / 2**20:,.0f} MiB of memory")
+        return None
+
+    def close(self) -> None:
+        for worker in (self._worker, self._next):
+            if worker is not None:
+                worker.kill()
+
+    def _end(self, cause: str, *, is_lost: bool = False) -> Done:
+        self._task = None
+        self._replace()
+        return Done(self.number, None, cause, is_lost=is_lost)
+
+    def _replace(self) -> None:
+        self._worker.kill()
+        self._worker, self._next = self._next or self._start(), None
+
+
+class _Worker:
+    """A process and the parent's end of the pipe to it."""
+
+    def __init__(self, settings: SlotSettings, runner: str, warm_up: str) -> None:
+        context = multiprocessing.get_context("spawn")  # forking a process that has TensorFlow's threads hangs
+        self.connection, theirs = context.Pipe()
+        self.process = context.Process(
+            target=_serve, args=(theirs, runner, warm_up, settings), name="tunecli-slot", daemon=True
+        )
+        with _environment(settings.environment):
+            self.process.start()
+        theirs.close()
+
+    def send(self, message: Json) -> None:
+        self.connection.send_bytes(json.dumps(message).encode())
+
+    def memory(self) -> int:
+        """Returns its resident bytes; 0 for a process that is no more."""
+        try:
+            return int(psutil.Process(self.process.pid).memory_info().rss)
+        except psutil.Error:
+            return 0
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.join()
+        self.connection.close()
+
+
+def _serve(connection: Connection, runner: str, warm_up: str, settings: SlotSettings) -> None:
+    """Runs tasks until the parent ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the whole group, and is the parent's to answer
+    threading.Thread(target=_die_with_parent, daemon=True).start()
+    if settings.processors and hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, settings.processors)
+    lock = threading.Lock()
+
+    def send(message: Json) -> None:
+        with lock:
+            connection.send_bytes(json.dumps(message).encode())
+
+    with contextlib.suppress(EOFError, OSError):  # the parent is gone
+        if warm_up:
+            _named(warm_up)()
+        run = _named(runner)
+        while True:
+            task = json.loads(connection.recv_bytes())
+            send({"began": True})
+            with _stderr_to(task["log"]):
+                try:
+                    answer = {"result": run(task["payload"], lambda message: send({"message": message}))}
+                except Exception as error:
+                    cause = f"{type(error).__name__}: {error}".splitlines()[0]
+                    answer = {"cause": cause, "details": traceback.format_exc()}
+            send(answer)
+
+
+def _die_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _named(name: str) -> Any:
+    module, function = name.split(":")
+    return getattr(import_module(module), function)
+
+
+@contextlib.contextmanager
+def _stderr_to(path: str | None) -> Any:
+    """Sends what this process writes to stderr, C++ included, to a file meanwhile."""
+    if path is None:
+        yield
+        return
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with open(path, "wb") as file:
+        os.dup2(file.fileno(), 2)
+    try:
+        yield
+    finally:
+        sys.stderr.flush()
+        os.dup2(kept, 2)
+        os.close(kept)
+
+
+@contextlib.contextmanager
+def _environment(variables: Mapping[str, str]) -> Any:
+    """Sets variables of this process for as long as a child takes to inherit them."""
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value

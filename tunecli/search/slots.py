@@ -1,0 +1,112 @@
+"""Where the trials of a session run: in this process, or in slots of their own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tunecli.executors.base import Executor, OnMessage, TaskLimits
+from tunecli.executors.machine import Machine
+from tunecli.plan import Plan
+from tunecli.spec.experiment import AUTO_WORKERS
+from tunecli.spec.tuners import BayesianTuner, HyperbandTuner
+
+TINY_SECONDS = 20.0
+"""Searches up to this long gain nothing from slots, which take some seconds to start."""
+
+MOST_TRIALS_IN_PARENT = 40
+"""With more, compiled programs, which are never given back, could fill the memory of a process that is never replaced:
+at 18 MB each, and 0.9 GB to begin with, it stays below the 1.5 GB at which slots are replaced."""
+
+WARM_UP = "tunecli.training.runtime:import_tensorflow"
+"""What a slot does while the parent gets ready."""
+
+
+@dataclass(frozen=True)
+class Slots:
+    """How trials are spread over the machine.
+
+    Attributes:
+        workers: Trials at a time.
+        threads: Threads of each; None for all processors.
+        in_process: Whether they run in the parent.
+        reason: Why so, for people.
+    """
+
+    workers: int
+    threads: int | None
+    in_process: bool
+    reason: str
+
+
+def choose_slots(plan: Plan, rows: int, machine: Machine) -> Slots:
+    """Decides how many slots a search has.
+
+    Args:
+        plan: What to search.
+        rows: How many rows a trial is trained on.
+        machine: What may be used.
+    """
+    wanted, limits = plan.limits.workers, plan.limits
+    seconds = estimate_seconds(plan, rows)
+    if wanted == AUTO_WORKERS:
+        is_tiny = seconds <= TINY_SECONDS
+        workers = 1 if is_tiny else min(len(machine.gpus or machine.processors), plan.trial_count)
+        why = f"about {seconds:.0f} s of training" if is_tiny else _count(machine)
+        reason = f"auto: {why}"
+    else:
+        workers, reason = wanted, "named in the spec"
+    needs_slot = limits.trial_time is not None or limits.trial_memory is not None
+    in_process = workers == 1 and not needs_slot and plan.trial_count <= MOST_TRIALS_IN_PARENT
+    share = None if workers == 1 else max(1, len(machine.processors) // workers)
+    return Slots(workers, limits.threads or share, in_process, reason)
+
+
+def estimate_seconds(plan: Plan, rows: int) -> float:
+    """Returns roughly how long all trainings of a search take one after the other, on one core.
+
+    From trials of dense networks measured on two cores: half a second to build and trace, a tenth of a millisecond a
+    step; a step of a convolutional network takes some fifty times as long.
+    """
+    batch = plan.fixed.get("batch_size", 32)
+    steps = plan.epoch_count * -(-rows // batch) if isinstance(batch, int) else plan.epoch_count
+    return 0.5 * plan.trial_count + steps * (5e-3 if plan.family == "cnn" else 1e-4)
+
+
+def order_advice(plan: Plan, slots: Slots) -> str | None:
+    """Returns what to know about several workers, where the tuner learns from what has finished."""
+    if slots.workers == 1 or not isinstance(plan.tuner, BayesianTuner | HyperbandTuner):
+        return None
+    return (
+        f"with {slots.workers} workers the order in which trials finish shapes a {plan.tuner.name} search; "
+        "limits.workers: 1 makes it repeatable"
+    )
+
+
+def open_executor(slots: Slots, plan: Plan, runner: str, on_message: OnMessage, machine: Machine) -> Executor:
+    """Starts what runs the trials; slots get ready while the caller goes on."""
+    if slots.in_process:
+        from tunecli.executors.in_process import InProcess
+
+        return InProcess(runner, on_message)
+    from tunecli.executors.process_slots import ProcessSlots, SlotSettings
+
+    settings = tuple(
+        SlotSettings(
+            processors=_share(machine.processors, number, slots.workers),
+            environment={"CUDA_VISIBLE_DEVICES": machine.gpus[number % len(machine.gpus)]} if machine.gpus else {},
+        )
+        for number in range(slots.workers)
+    )
+    limits = TaskLimits(seconds=plan.limits.trial_time, memory=plan.limits.trial_memory)
+    return ProcessSlots(runner, on_message, settings, warm_up=WARM_UP, limits=limits)
+
+
+def _share(processors: tuple[int, ...], number: int, workers: int) -> tuple[int, ...]:
+    """Returns the processors of one slot: neighbours, which share caches; () where there are more slots than these."""
+    size = len(processors) // workers
+    return processors[number * size : (number + 1) * size]
+
+
+def _count(machine: Machine) -> str:
+    name, count = ("GPU", len(machine.gpus)) if machine.gpus else ("processor", len(machine.processors))
+    return f"{count} {name}{'s' * (count != 1)}"
