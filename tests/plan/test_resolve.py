@@ -153,10 +153,6 @@ def test_overrides_are_bound() -> None:
             "hint: did you mean 'val_rmse'?",
         ),
         (
-            f"{HEAD}limits: {{workers: 4}}\n",
-            "a.yaml:3:19: limits.workers: 4 is more than this version runs (1)\nhint: write 1, or drop it",
-        ),
-        (
             f"{HEAD}tuner: bayesian\n",
             "a.yaml:3:8: tuner: bayesian has nothing to search\nhint: give a range or a list to a parameter",
         ),
@@ -186,8 +182,8 @@ def test_a_problem_of_an_override_points_at_it() -> None:
 
 
 def test_all_problems_are_reported_at_once() -> None:
-    text = f"{HEAD}objective: val_accuracy\nsearch_space: {{unit: 3, dropout: 2}}\nlimits: {{workers: 2}}\n"
-    assert len(problems(text)) == 4
+    text = f"{HEAD}objective: val_accuracy\nsearch_space: {{unit: 3, dropout: 2}}\n"
+    assert len(problems(text)) == 3
 
 
 def test_layers_set_the_number_of_layers() -> None:

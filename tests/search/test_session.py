@@ -11,6 +11,7 @@ import math
 import os
 import signal
 from collections.abc import Callable
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from tunecli.search.session import Session, require_success, run_session
 from tunecli.spec.load import load
 from tunecli.store.journal import Journal, read_journal
 from tunecli.store.run import Run
-from tunecli.study.events import Event, Finished, Started
+from tunecli.study.events import EndReason, Event, Finished, Started
 from tunecli.study.snapshot import Snapshot
 from tunecli.training.data import load as load_data
 
@@ -356,3 +357,31 @@ def test_a_worker_that_keeps_dying_fails_its_trial(tmp_path: Path) -> None:
         "its worker died: killed by SIGKILL"
     }
     assert run_of(path).layout.trial(0).log.read_text() == "its worker died: killed by SIGKILL\n"
+
+
+def best_so_far(snapshot: Snapshot) -> list[float]:
+    scores = [trial.score for _, trial in sorted(snapshot.trials.items()) if trial.score is not None]
+    return list(accumulate(scores, min))
+
+
+def test_a_target_stops_the_search_and_a_better_one_goes_on(tmp_path: Path) -> None:
+    best = best_so_far(search(spec(tmp_path)).snapshot)
+    (tmp_path / "stopped").mkdir()
+    path = spec(tmp_path / "stopped", objective={"metric": "val_rmse", "target": best[1]})
+    session = search(path)
+    assert session.reason is EndReason.TARGET
+    assert len(session.snapshot.completed) == best.index(best[1]) + 1 < 5
+    assert len(search(path).snapshot.completed) == len(session.snapshot.completed), "still met"
+    spec(tmp_path / "stopped", objective={"metric": "val_rmse", "target": 0.0})
+    assert best_so_far(search(path).snapshot) == best
+
+
+def test_trials_without_a_new_best_stop_the_search(tmp_path: Path) -> None:
+    tuner = {"name": "random", "max_trials": 30}
+    best = best_so_far(search(spec(tmp_path, tuner=tuner)).snapshot)
+    (tmp_path / "stopped").mkdir()
+    path = spec(tmp_path / "stopped", tuner=tuner, stop_when={"no_gain": 4})
+    session = search(path)
+    expected = next(n for n in range(4, 30) if best[n] == best[n - 4]) + 1
+    assert (session.reason, len(session.snapshot.completed)) == (EndReason.NO_GAIN, expected)
+    assert len(search(path).snapshot.completed) == expected, "counted over resumes"

@@ -415,6 +415,29 @@ seed: 1
     ]
 
 
+@pytest.mark.parametrize(
+    ("written", "problem"),
+    [
+        ("workers: 0", "limits.workers: 0 is not a number of workers"),
+        ("workers: many", "limits.workers: 'many' is not a number of workers"),
+        ("trial_memory: much", "limits.trial_memory: 'much' is not a size"),
+        ("trial_memory: 0", "limits.trial_memory: 0 is not above 0"),
+        ("executor: dask", "limits.executor: needs the cluster's address"),
+        ("address: local", "limits.address: is read by executor: dask alone"),
+    ],
+)
+def test_limits_that_cannot_be_kept_are_refused(written: str, problem: str) -> None:
+    (found,) = problems(f"{HEAD}limits: {{{written}}}\n")
+    assert found.partition("\n")[0].partition(" ")[2] == problem
+
+
+@pytest.mark.parametrize(
+    ("written", "size"), [("2GiB", 2**31), ("500MB", 5 * 10**8), ("1.5 G", 15 * 10**8), ("64k", 64_000), ("1000", 1000)]
+)
+def test_sizes_are_bytes(written: str, size: int) -> None:
+    assert read(f"{HEAD}limits: {{trial_memory: {written}}}\n").limits.trial_memory == size
+
+
 def test_a_value_that_cannot_be_read_is_one_problem() -> None:
     assert problems(f"{HEAD}seed: !foo 1\n") == ["a.yaml:3:7: the tag !foo is not known here\nhint: drop it"]
 

@@ -46,7 +46,7 @@ def test_values_are_yaml() -> None:
     [
         ("tuner.max_trials=3", "tuner", {"name": "random", "max_trials": 3}),
         ("tuner=grid", "tuner", {"name": "grid", "max_trials": None}),
-        ("objective.goal=minimize", "objective", {"metric": "val_rmse", "goal": "minimize"}),
+        ("objective.goal=minimize", "objective", {"metric": "val_rmse", "goal": "minimize", "target": None}),
     ],
 )
 def test_a_shorthand_becomes_a_block(override: str, block: str, found: dict[str, object]) -> None:

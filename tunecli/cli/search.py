@@ -17,8 +17,12 @@ from tunecli.cli.console import output
 from tunecli.cli.options import DEFAULT_RUNS, JsonOption, OfflineOption, RunsOption, SetOption, SpecArgument
 from tunecli.errors import UsageError
 
+_STOPPED = {"target": "objective.target", "no_gain": "stop_when.no_gain", "max_time": "limits.max_time"}
+"""By the reason, the line of a spec that ended a search before its last trial."""
+
 if TYPE_CHECKING:
     from tunecli.plan import Plan
+    from tunecli.search.slots import Protection
     from tunecli.spec.load import SpecFile
 
 
@@ -29,6 +33,14 @@ def search(
     workers: Annotated[
         str | None, typer.Option("--workers", metavar="N|auto", help="Trials at a time; sets limits.workers.")
     ] = None,
+    cluster: Annotated[
+        str | None,
+        typer.Option("--cluster", metavar="ADDRESS|local|FILE", help="Run trials on a Dask cluster."),
+    ] = None,
+    tls_ca: Annotated[Path | None, typer.Option("--tls-ca", help="The cluster's authority, in PEM.")] = None,
+    tls_cert: Annotated[Path | None, typer.Option("--tls-cert", help="The certificate to show to it.")] = None,
+    tls_key: Annotated[Path | None, typer.Option("--tls-key", help="The certificate's private key.")] = None,
+    insecure: Annotated[bool, typer.Option("--insecure", help="Accept a cluster without TLS.")] = False,
     name: Annotated[str | None, typer.Option("--name", help="Name of the study; default: the spec's.")] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Start anew beside an older study of the name.")] = False,
     smoke: Annotated[bool, typer.Option("--smoke", help="Two trials of one epoch, on a few rows.")] = False,
@@ -44,7 +56,7 @@ def search(
 
     if offline:
         os.environ["TUNECLI_OFFLINE"] = "1"
-    file = load(config, [*(overrides or []), *([f"limits.workers={workers}"] if workers is not None else [])])
+    file = load(config, [*(overrides or []), *_placed(workers, cluster)])
     plan = resolve(file)
     if name is not None:
         if not re.fullmatch(NAME_PATTERN, name):
@@ -66,15 +78,26 @@ def search(
 
         plan = plan.model_copy(update={"name": free_name(runs, plan.name)})
         resume_hint = f"the same command with --name {plan.name} instead of --fresh continues"
-    _run(file, plan, runs, resume_hint=resume_hint, as_json=as_json)
+    from tunecli.search.slots import Protection
+
+    protection = Protection(tls_ca, tls_cert, tls_key, insecure)
+    _run(file, plan, runs, resume_hint=resume_hint, protection=protection, as_json=as_json)
 
 
-def _run(file: SpecFile, plan: Plan, runs: Path, *, resume_hint: str, as_json: bool) -> None:
+def _placed(workers: str | None, cluster: str | None) -> list[str]:
+    """Returns the options that say where trials run, as overrides of the spec."""
+    found = [] if workers is None else [f"limits.workers={workers}"]
+    if cluster is None:
+        return found
+    is_file = cluster != "local" and "://" not in cluster
+    return [*found, "limits.executor=dask", f"limits.address={Path(cluster).absolute() if is_file else cluster}"]
+
+
+def _run(file: SpecFile, plan: Plan, runs: Path, *, resume_hint: str, protection: Protection, as_json: bool) -> None:
     from tunecli.plan import advice
     from tunecli.reports.data import best_json, leaderboard
     from tunecli.reports.live import make_view
     from tunecli.reports.tables import leaderboard_table
-    from tunecli.study.events import EndReason
 
     with output.busy("reading the data"):
         from tunecli.search.session import require_success, run_session
@@ -83,11 +106,18 @@ def _run(file: SpecFile, plan: Plan, runs: Path, *, resume_hint: str, as_json: b
         output.say(f"note: {line}")
     with _stopping_in_order():
         session = run_session(
-            file, plan, runs, make_view(output), say=output.say, resume_hint=resume_hint, busy=output.busy
+            file,
+            plan,
+            runs,
+            make_view(output),
+            say=output.say,
+            resume_hint=resume_hint,
+            busy=output.busy,
+            protection=protection,
         )
     require_success(session)
-    if session.reason is EndReason.MAX_TIME:
-        output.say("stopped at limits.max_time; raise it and run the same command to go on")
+    if session.reason in _STOPPED:
+        output.say(f"stopped at {_STOPPED[session.reason]}; change it and run the same command to go on")
     if as_json:
         output.json(best_json(session.snapshot))
         return

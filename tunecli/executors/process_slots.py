@@ -235,11 +235,9 @@ def _serve(connection: Connection, runner: str, warm_up: str, settings: SlotSett
     threading.Thread(target=_die_with_parent, daemon=True).start()
     if settings.processors and hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, settings.processors)
-    lock = threading.Lock()
 
     def send(message: Json) -> None:
-        with lock:
-            connection.send_bytes(json.dumps(message).encode())
+        connection.send_bytes(json.dumps(message).encode())
 
     with contextlib.suppress(EOFError, OSError):  # the parent is gone
         if warm_up:
@@ -250,11 +248,12 @@ def _serve(connection: Connection, runner: str, warm_up: str, settings: SlotSett
             send({"began": True})
             with _stderr_to(task["log"]):
                 try:
-                    answer = {"result": run(task["payload"], lambda message: send({"message": message}))}
+                    result = run(task["payload"], lambda message: send({"message": message}))
+                    answer = json.dumps({"result": result})  # what is no JSON is the task's own fault
                 except Exception as error:
                     cause = f"{type(error).__name__}: {error}".splitlines()[0]
-                    answer = {"cause": cause, "details": traceback.format_exc()}
-            send(answer)
+                    answer = json.dumps({"cause": cause, "details": traceback.format_exc()})
+            connection.send_bytes(answer.encode())
 
 
 def _die_with_parent() -> None:

@@ -66,6 +66,18 @@ class TrainingPlan(_Frozen):
     early_stopping: EarlyStoppingPlan | None
 
 
+class StopWhenPlan(_Frozen):
+    """When a search has found enough.
+
+    Attributes:
+        target: A score that is good enough; None for none.
+        no_gain: How many trials in a row may end without a new best; None for any number.
+    """
+
+    target: float | None = None
+    no_gain: int | None = None
+
+
 class Plan(_Frozen):
     """Everything a search needs to know.
 
@@ -81,7 +93,8 @@ class Plan(_Frozen):
         fixed: The hyperparameters that the spec fixes.
         tuner: Who proposes; options that depend on others are filled in.
         training: How trials are trained.
-        limits: What the search may use; the one part that a resume may change, with the number of trials.
+        stop_when: When it has found enough; a resume may change it.
+        limits: What the search may use; a resume may change it, and the number of trials.
         derived: The tuner's options that the spec left open, and that may come out otherwise for more trials.
     """
 
@@ -96,6 +109,7 @@ class Plan(_Frozen):
     fixed: Values
     tuner: TunerSpec
     training: TrainingPlan
+    stop_when: StopWhenPlan = StopWhenPlan()
     limits: LimitsSpec
     derived: tuple[str, ...] = ()
 
@@ -156,9 +170,9 @@ class Plan(_Frozen):
         return isinstance(self.tuner, HyperbandTuner) and suggestion.end_epoch < (self.tuner.max_epochs or 0)
 
     def with_limits_of(self, other: Plan) -> Plan:
-        """Returns this plan with what a resume may change taken from `other`: limits, and the number of trials."""
+        """Returns this plan with what a resume may change taken from `other`: when to stop, limits, trials."""
         tuner = self.tuner.model_copy(update={_budget(self.tuner): other.limit})
-        return self.model_copy(update={"limits": other.limits, "tuner": tuner})
+        return self.model_copy(update={"stop_when": other.stop_when, "limits": other.limits, "tuner": tuner})
 
     def differences(self, other: Plan) -> list[str]:
         """Returns what `other` changes that a study cannot change once it has begun, as `path: ours → theirs`."""
@@ -189,7 +203,8 @@ def _budget(tuner: TunerSpec) -> str:
 
 def _identity(plan: Plan, derived: Collection[str]) -> dict[str, Any]:
     """What must not change; data are told apart by their fingerprint, not by where they lie."""
-    identity = plan.model_dump(mode="json", exclude={"version", "limits", "name", "derived", "space", "fixed"})
+    apart = {"version", "stop_when", "limits", "name", "derived", "space", "fixed"}
+    identity = plan.model_dump(mode="json", exclude=apart)
     identity["dataset"]["options"].pop("path")
     for name in (_budget(plan.tuner), *derived):
         identity["tuner"].pop(name)

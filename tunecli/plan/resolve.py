@@ -16,9 +16,9 @@ from tunecli.families import FAMILIES
 from tunecli.families.base import Family
 from tunecli.families.compiling import shared_hyperparameters
 from tunecli.plan.bind import Binding, Report, bind
-from tunecli.plan.plan import DatasetPlan, EarlyStoppingPlan, Plan, TrainingPlan
+from tunecli.plan.plan import DatasetPlan, EarlyStoppingPlan, Plan, StopWhenPlan, TrainingPlan
 from tunecli.registry import did_you_mean
-from tunecli.spec.experiment import EarlyStoppingSpec, ExperimentSpec, Task
+from tunecli.spec.experiment import EarlyStoppingSpec, ExperimentSpec, LimitsSpec, Task
 from tunecli.spec.faults import Loc
 from tunecli.spec.load import SpecFile
 from tunecli.spec.space import SearchSpace
@@ -66,9 +66,19 @@ def resolve(file: SpecFile) -> Plan:
         fixed=binding.fixed,
         tuner=tuner,
         training=training,
-        limits=spec.limits,
+        stop_when=StopWhenPlan(
+            target=spec.objective.target if spec.objective else None, no_gain=spec.stop_when.no_gain
+        ),
+        limits=_limits(spec, file.path.parent),
         derived=derived,
     )
+
+
+def _limits(spec: ExperimentSpec, folder: Path) -> LimitsSpec:
+    address = spec.limits.address
+    if address is None or address == "local" or "://" in address:
+        return spec.limits
+    return spec.limits.model_copy(update={"address": str((folder / Path(address).expanduser()).resolve())})
 
 
 def _folder_name(stem: str) -> str:

@@ -28,6 +28,8 @@ class StudyState(StrEnum):
 
 _STATES = {
     EndReason.EXHAUSTED: StudyState.FINISHED,
+    EndReason.TARGET: StudyState.STOPPED,
+    EndReason.NO_GAIN: StudyState.STOPPED,
     EndReason.MAX_TIME: StudyState.STOPPED,
     EndReason.FAILURES: StudyState.STOPPED,
     EndReason.INTERRUPTED: StudyState.INTERRUPTED,

@@ -99,7 +99,7 @@ def study_view(row: StudyRow, plan: Mapping[str, Any], causes: Sequence[tuple[in
         "seed": str(plan["seed"]),
         "trials": f"{row.completed} completed, {row.failed} failed",
         "best": winner,
-        "programs": f"{row.programs[0]} compiled, used again by {row.programs[1]} trials",
+        "programs": f"{row.programs[0]} compiled, used again {row.programs[1]} times",
         "time": show_duration(row.spent_s),
         "written": show_date(row.updated_at),
     }

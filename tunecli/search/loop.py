@@ -62,6 +62,8 @@ class Search:
     _waiting: deque[Trial] = field(default_factory=deque)
     _lost: Counter[int] = field(default_factory=Counter)
     _failures_in_a_row: int = 0
+    _best: float | None = None
+    _without_gain: int = 0
 
     def __post_init__(self) -> None:
         """Prepares the bookkeeping of states that promotions go on from."""
@@ -70,6 +72,9 @@ class Search:
     def run(self, executor: Executor) -> EndReason:
         """Runs trials until the oracle has no more, or a limit is met."""
         self._waiting.extend(self.study.snapshot.running)  # asked for, then the process died
+        for event in self.study.journal.events:
+            if isinstance(event, Finished):
+                self._count_gain(event.outcome)
         while True:
             reason = self._reason_to_stop()
             self._fill(executor, may_ask=reason is None)
@@ -93,7 +98,18 @@ class Search:
         limits = self.plan.limits
         if limits.max_time is not None and self._spent_s() >= limits.max_time:
             return EndReason.MAX_TIME
-        return EndReason.FAILURES if self._failures_in_a_row >= limits.max_failures else None
+        if self._failures_in_a_row >= limits.max_failures:
+            return EndReason.FAILURES
+        target, no_gain = self.plan.stop_when.target, self.plan.stop_when.no_gain
+        if target is not None and self._best is not None and not self.plan.objective.is_better(target, self._best):
+            return EndReason.TARGET
+        return EndReason.NO_GAIN if no_gain is not None and self._without_gain >= no_gain else None
+
+    def _count_gain(self, outcome: Outcome) -> None:
+        if outcome.score is not None and self.plan.objective.is_better(outcome.score, self._best):
+            self._best, self._without_gain = outcome.score, 0
+        else:
+            self._without_gain += 1
 
     def _spent_s(self) -> float:
         snapshot = self.study.snapshot
@@ -173,6 +189,7 @@ class Search:
 
     def _end(self, trial: Trial, outcome: Outcome) -> None:
         self.study.record(Finished(at=self.clock(), trial=trial.id, outcome=outcome))
+        self._count_gain(outcome)
         self.oracle.tell(trial.id, outcome)
         self.states.drop_except(self.oracle.needed_states())
         self.view.trial_finished(self.study.snapshot.trials[trial.id], self.study.snapshot)

@@ -19,7 +19,7 @@ from tunecli.plan import Plan
 from tunecli.reports.live import View
 from tunecli.search.loop import Search
 from tunecli.search.resume import begin_or_check, check_data, replay
-from tunecli.search.slots import Slots, choose_slots, open_executor, order_advice
+from tunecli.search.slots import Protection, Slots, choose_slots, open_executor, order_advice
 from tunecli.spec.load import SpecFile
 from tunecli.store.environment import record_environment
 from tunecli.store.run import Run
@@ -58,6 +58,7 @@ def run_session(
     runner: str = RUNNER,
     resume_hint: str = "the same command continues",
     busy: Callable[[str], AbstractContextManager[object]] = nullcontext,
+    protection: Protection | None = None,
 ) -> Session:
     """Starts or continues the study that `plan` names, and runs it to its end.
 
@@ -70,11 +71,13 @@ def run_session(
         runner: What trains a trial, as `module:function`.
         resume_hint: Tells a user who stops it how to go on.
         busy: Shows what a user waits for meanwhile.
+        protection: Of the way to a cluster.
 
     Raises:
         UsageError: The study is in use, was begun otherwise, or cannot be written.
         DataError: The data are missing or damaged.
         StudyError: The disk is full, or the journal is damaged.
+        ClusterError: The cluster cannot be reached.
         Interrupted: The user stopped it; the study can be continued.
     """
     with OpenStudy(Run(runs / plan.name)) as study, ExitStack() as at_end:
@@ -87,7 +90,9 @@ def run_session(
         def take_message(slot: int, message: Mapping[str, Any]) -> None:
             search.take_message(slot, message)  # nothing runs before there is a search
 
-        executor = open_executor(slots, plan, runner, take_message, machine)
+        executor = open_executor(
+            plan, slots, runner, take_message, machine=machine, protection=protection or Protection()
+        )
         at_end.callback(executor.close)
         with busy("starting TensorFlow"):
             configure(slots.threads)
@@ -96,7 +101,7 @@ def run_session(
         record_environment(study.layout.environment)
         oracle = make_oracle(plan)
         replay(study, oracle, warn=say)
-        for line in (_shown(slots), order_advice(plan, slots), *precision_advice(plan)):
+        for line in (_shown(slots, executor.slots), order_advice(plan, executor.slots), *precision_advice(plan)):
             if line is not None:
                 say(line)
 
@@ -123,12 +128,12 @@ def run_session(
         return Session(study.run, study.snapshot, reason)
 
 
-def _shown(slots: Slots) -> str | None:
+def _shown(slots: Slots, workers: int) -> str | None:
     """Returns how trials are spread, unless they simply run here one after the other."""
     if slots.in_process:
         return None
     threads = f", {slots.threads} thread{'s' * (slots.threads != 1)} each" if slots.threads else ""
-    return f"workers: {slots.workers}{threads} ({slots.reason})"
+    return f"workers: {workers}{threads} ({slots.reason})"
 
 
 def _interrupted(study: OpenStudy, resume_hint: str) -> Interrupted:

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
 
+from tunecli.errors import UsageError
 from tunecli.executors.base import Executor, OnMessage, TaskLimits
 from tunecli.executors.machine import Machine
 from tunecli.plan import Plan
 from tunecli.spec.experiment import AUTO_WORKERS
 from tunecli.spec.tuners import BayesianTuner, HyperbandTuner
+
+if TYPE_CHECKING:
+    from tunecli.executors.dask_connection import TlsFiles
 
 TINY_SECONDS = 20.0
 """Searches up to this long gain nothing from slots, which take some seconds to start."""
@@ -22,17 +28,34 @@ WARM_UP = "tunecli.training.runtime:import_tensorflow"
 
 
 @dataclass(frozen=True)
+class Protection:
+    """How the way to a cluster is protected.
+
+    Attributes:
+        ca: The authority that has signed the cluster's certificates, and the files to show to it; or None.
+        cert: A certificate.
+        key: Its private key.
+        insecure: Whether a way without protection is accepted.
+    """
+
+    ca: Path | None = None
+    cert: Path | None = None
+    key: Path | None = None
+    insecure: bool = False
+
+
+@dataclass(frozen=True)
 class Slots:
     """How trials are spread over the machine.
 
     Attributes:
-        workers: Trials at a time.
+        workers: Trials at a time; None for as many as the cluster has workers.
         threads: Threads of each; None for all processors.
         in_process: Whether they run in the parent.
         reason: Why so, for people.
     """
 
-    workers: int
+    workers: int | None
     threads: int | None
     in_process: bool
     reason: str
@@ -47,6 +70,9 @@ def choose_slots(plan: Plan, rows: int, machine: Machine) -> Slots:
         machine: What may be used.
     """
     wanted, limits = plan.limits.workers, plan.limits
+    if limits.executor == "dask":
+        on_cluster = None if wanted == AUTO_WORKERS else wanted
+        return Slots(on_cluster, limits.threads, in_process=False, reason=f"on {limits.address}")
     seconds = estimate_seconds(plan, rows)
     if wanted == AUTO_WORKERS:
         is_tiny = seconds <= TINY_SECONDS
@@ -72,33 +98,61 @@ def estimate_seconds(plan: Plan, rows: int) -> float:
     return 0.5 * plan.trial_count + steps * (5e-3 if plan.family == "cnn" else 1e-4)
 
 
-def order_advice(plan: Plan, slots: Slots) -> str | None:
+def order_advice(plan: Plan, workers: int) -> str | None:
     """Returns what to know about several workers, where the tuner learns from what has finished."""
-    if slots.workers == 1 or not isinstance(plan.tuner, BayesianTuner | HyperbandTuner):
+    if workers == 1 or not isinstance(plan.tuner, BayesianTuner | HyperbandTuner):
         return None
     return (
-        f"with {slots.workers} workers the order in which trials finish shapes a {plan.tuner.name} search; "
+        f"with {workers} workers the order in which trials finish shapes a {plan.tuner.name} search; "
         "limits.workers: 1 makes it repeatable"
     )
 
 
-def open_executor(slots: Slots, plan: Plan, runner: str, on_message: OnMessage, machine: Machine) -> Executor:
-    """Starts what runs the trials; slots get ready while the caller goes on."""
+def open_executor(
+    plan: Plan, slots: Slots, runner: str, on_message: OnMessage, *, machine: Machine, protection: Protection
+) -> Executor:
+    """Starts what runs the trials; slots of this machine get ready while the caller goes on.
+
+    Raises:
+        UsageError: The cluster's address is not one or not protected, or its versions differ from ours.
+        ClusterError: The cluster cannot be reached.
+    """
     if slots.in_process:
         from tunecli.executors.in_process import InProcess
 
         return InProcess(runner, on_message)
+    limits = TaskLimits(seconds=plan.limits.trial_time, memory=plan.limits.trial_memory)
+    if plan.limits.address is not None:
+        from tunecli.executors.dask_cluster import DaskCluster
+
+        where, count = plan.limits.address, slots.workers
+        tls, insecure = _tls(protection), protection.insecure
+        return DaskCluster(runner, on_message, where, slots=count, limits=limits, tls=tls, insecure=insecure)
     from tunecli.executors.process_slots import ProcessSlots, SlotSettings
 
+    count = slots.workers or 1
     settings = tuple(
         SlotSettings(
-            processors=_share(machine.processors, number, slots.workers),
+            processors=_share(machine.processors, number, count),
             environment={"CUDA_VISIBLE_DEVICES": machine.gpus[number % len(machine.gpus)]} if machine.gpus else {},
         )
-        for number in range(slots.workers)
+        for number in range(count)
     )
-    limits = TaskLimits(seconds=plan.limits.trial_time, memory=plan.limits.trial_memory)
     return ProcessSlots(runner, on_message, settings, warm_up=WARM_UP, limits=limits)
+
+
+def _tls(protection: Protection) -> TlsFiles | None:
+    files = {"--tls-ca": protection.ca, "--tls-cert": protection.cert, "--tls-key": protection.key}
+    if missing := [name for name, path in files.items() if path is None]:
+        if len(missing) < len(files):
+            raise UsageError(f"{missing[0]} is missing", hint="TLS takes all three of --tls-ca, --tls-cert, --tls-key")
+        return None
+    from tunecli.executors.dask_connection import TlsFiles
+
+    assert protection.ca is not None
+    assert protection.cert is not None
+    assert protection.key is not None
+    return TlsFiles(ca=protection.ca, cert=protection.cert, key=protection.key)
 
 
 def _share(processors: tuple[int, ...], number: int, workers: int) -> tuple[int, ...]:

@@ -152,6 +152,7 @@ class ObjectiveSpec(_Block):
 
     metric: str = Field(description="Such as val_rmse or val_accuracy.")
     goal: Literal["minimize", "maximize"] | None = Field(None, description="Default: known for every metric.")
+    target: float | None = Field(None, allow_inf_nan=False, description="Stop once a trial scores this or better.")
 
     @model_validator(mode="before")
     @classmethod
@@ -196,18 +197,34 @@ class TrainingSpec(_Block):
     early_stopping: EarlyStoppingSpec | None = Field(None, description="When to stop before the last epoch.")
 
 
+class StopWhenSpec(_Block):
+    """When a search has found enough; may be changed when it is resumed."""
+
+    no_gain: int | None = Field(None, ge=1, description="After so many trials in a row without a new best.")
+
+
 class LimitsSpec(_Block):
     """What a search may use; may be changed when it is resumed."""
 
     workers: Workers = Field(
         AUTO_WORKERS, description="Trials that run at the same time, or auto: as many as make the search faster."
     )
+    executor: Literal["local", "dask"] = Field("local", description="Where trials run: here, or on a Dask cluster.")
+    address: str | None = Field(None, description="The cluster: tls://host:8786, a scheduler file, or local.")
     threads: int | None = Field(None, ge=1, description="Threads of one trial; default: an equal share of processors.")
     max_time: Duration | None = Field(None, description="Stop the search after this time, over all resumes.")
     trial_time: Duration | None = Field(None, description="Fail a trial that takes longer.")
     trial_memory: Size | None = Field(None, description="Fail a trial whose process takes more memory, such as 2GiB.")
     retries: int = Field(1, ge=0, description="How often a trial is run again whose worker died.")
     max_failures: int = Field(10, ge=1, description="Stop after so many failed trials in a row.")
+
+    @model_validator(mode="after")
+    def _check_address(self) -> LimitsSpec:
+        if self.executor == "dask" and self.address is None:
+            fault(("executor",), "needs the cluster's address", "write address: tls://host:8786, or local")
+        if self.executor != "dask" and self.address is not None:
+            fault(("address",), "is read by executor: dask alone", "write executor: dask beside it, or drop it")
+        return self
 
 
 NAME_PATTERN = r"[A-Za-z0-9][A-Za-z0-9._-]*"
@@ -232,6 +249,7 @@ class ExperimentSpec(_Block):
     training: TrainingSpec = Field(
         default_factory=TrainingSpec, description="Epochs, batches, and when a training stops."
     )
+    stop_when: StopWhenSpec = Field(default_factory=StopWhenSpec, description="When a search has found enough.")
     limits: LimitsSpec = Field(default_factory=LimitsSpec, description="What the search may use.")
 
     @model_validator(mode="before")

@@ -89,6 +89,8 @@ class EndReason(StrEnum):
     """Why a session ended."""
 
     EXHAUSTED = "exhausted"
+    TARGET = "target"
+    NO_GAIN = "no_gain"
     MAX_TIME = "max_time"
     FAILURES = "failures"
     INTERRUPTED = "interrupted"
