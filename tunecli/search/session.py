@@ -95,7 +95,7 @@ def run_session(
         )
         at_end.callback(executor.close)
         with busy("starting TensorFlow"):
-            configure(slots.threads)
+            configure(slots.threads if slots.in_process else None)
         plan = begin_or_check(study, plan, file)
         check_data(study, data.fingerprint())
         record_environment(study.layout.environment)
