@@ -84,6 +84,9 @@ def run_session(
         if study.was_torn:
             say(f"{study.layout.journal}: the last line was incomplete and has been dropped")
         data, parts = load(plan.dataset)
+        plan = begin_or_check(study, plan, file)  # what is refused is refused before anything is started
+        check_data(study, data.fingerprint())
+        record_environment(study.layout.environment)
         machine = this_machine()
         slots = choose_slots(plan, len(parts.train), machine)
 
@@ -96,9 +99,6 @@ def run_session(
         at_end.callback(executor.close)
         with busy("starting TensorFlow"):
             configure(slots.threads if slots.in_process else None)
-        plan = begin_or_check(study, plan, file)
-        check_data(study, data.fingerprint())
-        record_environment(study.layout.environment)
         oracle = make_oracle(plan)
         replay(study, oracle, warn=say)
         for line in (_shown(slots, executor.slots), order_advice(plan, executor.slots), *precision_advice(plan)):
