@@ -79,3 +79,8 @@ class Interrupted(TunecliError):  # noqa: N818  # an outcome rather than an erro
     """The user stopped a command that can be continued."""
 
     exit_code = 130
+
+
+def in_a_line(error: Exception) -> str:
+    """Returns an exception as the cause of a failure: its kind and the first line of its text."""
+    return f"{type(error).__name__}: {error}".splitlines()[0]

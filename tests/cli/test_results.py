@@ -28,6 +28,12 @@ BETTER: tuple[Values, float] = ({"units": [300, 100], "learning_rate": 0.00123, 
 WORSE: tuple[Values, float] = ({"units": [50], "learning_rate": 0.01, "optimizer": "adam"}, 0.9)
 FAILED: tuple[Values, str] = ({"units": [9], "learning_rate": 1.0, "optimizer": "adam"}, "MemoryError: out of memory")
 
+CURVE = [
+    Measurement(epoch=epoch, metrics={"val_rmse": float("nan")}).model_dump_json().encode() + b"\n"
+    for epoch in range(1, 6)
+]
+LAYERS = [{"name": "output", "kind": "Dense", "output_shape": [1], "parameters": 4}]
+
 
 @pytest.fixture
 def make_run(make_plan: Callable[..., Plan]) -> MakeRun:
@@ -63,6 +69,12 @@ def document(capsys: Capture, *arguments: str) -> dict[str, Any]:
     printed = capsys.readouterr()
     assert printed.err == ""
     found: dict[str, Any] = json.loads(printed.out)
+    return found
+
+
+def document_with_errors(capsys: Capture, *arguments: str) -> dict[str, Any]:
+    assert run([*arguments, "--json"]) == 0
+    found: dict[str, Any] = json.loads(capsys.readouterr().out)
     return found
 
 
@@ -210,10 +222,8 @@ def test_show_a_study_as_json(make_run: MakeRun, capsys: Capture) -> None:
 
 def test_show_a_trial(make_run: MakeRun, capsys: Capture) -> None:
     files = make_run(BETTER).layout.trial(0)
-    write_lines(
-        files.epochs, [Measurement(epoch=1, metrics={"val_rmse": float("nan")}).model_dump_json().encode() + b"\n"]
-    )
-    write_json(files.layers, [{"name": "output", "kind": "Dense", "output_shape": [1], "parameters": 4}])
+    write_lines(files.epochs, CURVE)
+    write_json(files.layers, LAYERS)
     write_whole(files.log, b"a word of warning\n")
     assert run(["show", "study", "0"]) == 0
 
@@ -223,6 +233,66 @@ def test_show_a_trial(make_run: MakeRun, capsys: Capture) -> None:
     found = document(capsys, "show", "study", "0")
     assert found["measurements"][0]["metrics"] == {"val_rmse": None}
     assert found["layers"][0]["parameters"] == 4
+    assert found["damage"] == []
+
+
+def test_a_trial_with_damaged_files_is_shown_as_far_as_they_go(make_run: MakeRun, capsys: Capture) -> None:
+    files = make_run(BETTER).layout.trial(0)
+    write_lines(files.epochs, CURVE[:3])
+    write_whole(files.layers, b"[{")
+    assert run(["show", "study", "0"]) == 0
+
+    printed = capsys.readouterr()
+    assert "val_rmse 0.5000 at epoch 4" in printed.out
+    assert "curves" in printed.out
+    assert f"{files.epochs}: is damaged: the measurements of epoch 4-5 are missing\nhint: " in printed.err
+    assert f"{files.layers}: is damaged: not JSON" in printed.err
+
+    assert run(["show", "study", "0", "--json", "--quiet"]) == 0
+    printed = capsys.readouterr()
+    found = json.loads(printed.out)
+    assert [each["epoch"] for each in found["measurements"]] == [1, 2, 3]
+    assert found["layers"] is None
+    assert [each["where"] for each in found["damage"]] == [str(files.epochs), str(files.layers)]
+    assert str(files.layers) in printed.err, "damage is said in quiet, too"
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"{}", b'{"dataset": 1}'])
+def test_a_damaged_plan_is_named_where_it_is_needed(content: bytes, make_run: MakeRun, capsys: Capture) -> None:
+    found = make_run(BETTER)
+    found.layout.plan.write_bytes(content)
+    for command in (["best"], ["list"], ["show", "study", "0"]):
+        assert run(command) == 0
+    assert "plan.json" not in capsys.readouterr().err
+
+    assert run(["show"]) == 1
+    assert f"{found.layout.plan}: is damaged" in capsys.readouterr().err
+
+
+def test_a_journal_that_ends_within_a_record_is_read_up_to_there(make_run: MakeRun, capsys: Capture) -> None:
+    found = make_run(BETTER, WORSE)
+    for trial in (0, 1):
+        write_lines(found.layout.trial(trial).epochs, CURVE)
+    journal = found.layout.journal
+    journal.write_bytes(b"".join(journal.read_bytes().splitlines(keepends=True)[:3]) + b'{"at"')
+    for command in (["best"], ["list"], ["show"], ["show", "study", "0"]):
+        assert run(command) == 0
+        printed = capsys.readouterr()
+        assert "0.5000" in printed.out
+        assert f"{journal}: ends within a record" in printed.err
+
+    assert run(["show", "study", "1"]) == 1
+    assert f"{journal}: has lost trial 1\nhint: it has 0 to 0" in capsys.readouterr().err
+
+
+def test_an_emptied_journal_is_named(make_run: MakeRun, capsys: Capture) -> None:
+    found = make_run(BETTER)
+    write_json(found.layout.data, {})
+    found.layout.journal.write_bytes(b"")
+    for command in (["best"], ["show"], ["show", "study", "0"], ["best", "study"]):
+        assert run(command) == 1
+        assert f"{found.layout.journal}: holds no event any more" in capsys.readouterr().err
+    assert document_with_errors(capsys, "list")["damaged"] == ["study"]
 
 
 def test_show_says_which_trials_there_are(make_run: MakeRun, capsys: Capture) -> None:
@@ -246,6 +316,18 @@ def test_delete_with_yes(make_run: MakeRun, capsys: Capture) -> None:
     assert run(["delete", "study", "--yes"]) == 0
     assert capsys.readouterr() == ("", "deleted runs/study\n")
     assert not found.path.exists()
+
+
+def test_delete_asks_about_a_damaged_study_too(make_run: MakeRun, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = make_run(BETTER)
+    found.layout.journal.write_bytes(b"nonsense\n" + found.layout.journal.read_bytes())
+    asked: list[str] = []
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr(typer, "confirm", lambda text, err: bool(asked.append(text)) or True)
+
+    assert run(["delete", "study"]) == 0
+    assert asked == ["delete runs/study, which is damaged?"]
+    assert not found.exists()
 
 
 @pytest.mark.parametrize("is_agreed", [True, False])

@@ -32,7 +32,7 @@ def cluster_of_two(**settings: Any) -> Iterator[str]:
 def pretend_version(number: str) -> str:
     """Returns what makes a worker find this version of NumPy, or its own for ""."""
     return (
-        "from tunecli.executors import dask_worker as module\n"
+        "from tunecli.executors import dask_versions as module\n"
         "from importlib.metadata import version\n"
         f"module.version = lambda name: {number!r} if {bool(number)} and name == 'numpy' else version(name)"
     )

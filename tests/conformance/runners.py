@@ -6,13 +6,13 @@ import os
 import sys
 import time
 import warnings
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-RUNNER = f"{__name__}:run"
+from tunecli.executors.base import Report
+from tunecli.store.files import write_whole
 
-Report = Callable[[dict[str, Any]], None]
+RUNNER = f"{__name__}:run"
 
 
 def run(payload: dict[str, Any], report: Report) -> dict[str, Any]:
@@ -47,11 +47,44 @@ def do_die(payload: dict[str, Any], report: Report) -> dict[str, Any]:
 def do_meet(payload: dict[str, Any], report: Report) -> dict[str, Any]:
     """Ends when the other is there too."""
     Path(payload["mine"]).touch()
-    deadline = time.monotonic() + 30
-    while not Path(payload["other"]).exists():
-        assert time.monotonic() < deadline, "the other has not come"
-        time.sleep(0.01)
+    _wait_for(Path(payload["other"]))
     return {}
+
+
+def do_until_asked(payload: dict[str, Any], report: Report) -> dict[str, Any]:
+    """Reports until it is asked to end."""
+    deadline = time.monotonic() + 30
+    reports = 1
+    while not report({"number": reports}):
+        assert time.monotonic() < deadline, "no one has asked"
+        time.sleep(0.01)
+        reports += 1
+    return {"reports": reports}
+
+
+def do_rewrite(payload: dict[str, Any], report: Report) -> dict[str, Any]:
+    """Reports each version of a file, and waits until all but the last were seen."""
+    for number in range(3):
+        write_whole(Path(payload["target"]), f"version {number}".encode())
+        report({"number": number})
+        if number < 2:
+            _wait_for(Path(f"{payload['seen']}{number}"))
+    return {}
+
+
+def do_write_once(payload: dict[str, Any], report: Report) -> dict[str, Any]:
+    write_whole(Path(payload["target"]), b"x")
+    for number in range(3):
+        report({"number": number})
+    return {}
+
+
+def do_write_and_die(payload: dict[str, Any], report: Report) -> dict[str, Any]:
+    report({"number": 0})
+    write_whole(Path(payload["target"]), b"x")
+    report({"number": 1})
+    time.sleep(0.2)
+    os._exit(3)
 
 
 def do_sleep(payload: dict[str, Any], report: Report) -> dict[str, Any]:
@@ -83,3 +116,10 @@ def do_complain(payload: dict[str, Any], report: Report) -> dict[str, Any]:
 
 def do_pid(payload: dict[str, Any], report: Report) -> dict[str, Any]:
     return {"pid": os.getpid()}
+
+
+def _wait_for(path: Path) -> None:
+    deadline = time.monotonic() + 30
+    while not path.exists():
+        assert time.monotonic() < deadline, f"{path.name} has not come"
+        time.sleep(0.01)

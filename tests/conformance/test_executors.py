@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -66,6 +69,19 @@ def subject(running: Subject) -> Subject:
     return running
 
 
+@pytest.fixture(params=CASES)
+def start(request: pytest.FixtureRequest, cluster: str) -> Iterator[Callable[[OnMessage], Executor]]:
+    """Starts an executor for one test alone, which may stop it or look at messages as they come."""
+    with contextlib.ExitStack() as started:
+
+        def start(on_message: OnMessage) -> Executor:
+            executor = CASES[request.param](on_message, cluster)
+            started.callback(executor.close)
+            return executor
+
+        yield start
+
+
 @pytest.fixture
 def of_workers(subject: Subject) -> Subject:
     if isinstance(subject.executor, InProcess):
@@ -75,6 +91,31 @@ def of_workers(subject: Subject) -> Subject:
 
 def echo(value: Any = None, **more: Any) -> Task:
     return Task({"do": "echo", "value": value, **more})
+
+
+OF_THEIR_OWN: dict[str, Callable[[OnMessage], Executor]] = {
+    "in_process": lambda on_message: CASES["in_process"](on_message, ""),
+    "process_slots": lambda on_message: CASES["process_slots"](on_message, ""),
+    "dask_cluster": lambda on_message: DaskCluster(RUNNER, on_message, "local", slots=2),
+}
+"""The same, with processes that nobody else has started."""
+
+
+# before all others: the shared cluster, once it is there, replaces workers at any time
+@pytest.mark.parametrize("name", OF_THEIR_OWN)
+def test_closing_ends_all_processes_and_threads(name: str) -> None:
+    children, threads = set(psutil.Process().children(recursive=True)), set(threading.enumerate())
+    executor = OF_THEIR_OWN[name](lambda slot, message: None)
+    if name == "in_process":
+        executor.submit(0, echo())
+    else:
+        executor.submit(0, Task({"do": "sleep"}))
+        executor.submit(1, Task({"do": "fail"}))
+        assert executor.wait()[0].cause.startswith("ValueError")
+    executor.close()
+    left = set(psutil.Process().children(recursive=True)) - children
+    assert [each for each in left if "resource_tracker" not in " ".join(each.cmdline())] == []
+    assert [each.name for each in set(threading.enumerate()) - threads if "Offload" not in each.name] == []
 
 
 def test_a_task_runs_and_reports_in_order(subject: Subject) -> None:
@@ -162,32 +203,68 @@ def test_what_goes_to_stderr_is_logged(of_workers: Subject, tmp_path: Path) -> N
     assert "UserWarning: a warning" in text
 
 
+def test_each_task_logs_its_warnings(subject: Subject, tmp_path: Path) -> None:
+    logs = [tmp_path / f"{number}.txt" for number in range(3)]
+    for log in logs:
+        subject.run(Task({"do": "complain"}, log=log))
+    assert [log.read_text().count("UserWarning: a warning") for log in logs] == [1, 1, 1]
+
+
+def soon_in_a_thread(act: Callable[[], None]) -> None:
+    threading.Timer(0.3, act).start()
+
+
+def soon_in_a_signal_handler(act: Callable[[], None]) -> None:
+    def handle(*_: Any) -> None:
+        signal.signal(signal.SIGALRM, before)
+        act()
+
+    before = signal.signal(signal.SIGALRM, handle)
+    signal.setitimer(signal.ITIMER_REAL, 0.3)
+
+
+@pytest.mark.parametrize("soon", [soon_in_a_thread, soon_in_a_signal_handler])
+def test_what_runs_is_asked_to_end(
+    start: Callable[[OnMessage], Executor], soon: Callable[[Callable[[], None]], None]
+) -> None:
+    messages: list[Any] = []
+
+    def take(slot: int, message: Any) -> None:
+        messages.append(message)
+        if len(messages) == 1:
+            soon(executor.stop)
+
+    executor = start(take)
+    executor.submit(0, Task({"do": "until_asked"}))
+    (done,) = executor.wait()
+    assert done.result is not None, done.details
+    assert done.result["reports"] == len(messages) > 1
+    executor.submit(0, Task({"do": "until_asked"}))
+    assert executor.wait()[0].result is not None, "what starts later is asked too"
+
+
+def test_what_was_written_is_there_before_the_message_that_follows(
+    start: Callable[[OnMessage], Executor], tmp_path: Path
+) -> None:
+    target = tmp_path / "state.bin"
+    found = []
+
+    def take(slot: int, message: Any) -> None:
+        found.append(target.read_text())
+        (tmp_path / f"seen-{message['number']}").touch()
+        time.sleep(0.2)  # so that the task has ended when its last message is looked at
+
+    executor = start(take)
+    payload = {"do": "rewrite", "target": str(target), "seen": str(tmp_path / "seen-"), "none": None}
+    executor.submit(0, Task(payload, writes=("target", "none")))
+    (done,) = executor.wait()
+    assert done.cause == "", done.details
+    assert found == ["version 0", "version 1", "version 2"]
+    assert target.read_text() == "version 2"
+
+
 def test_fifty_tasks_in_a_row(subject: Subject) -> None:
     for number in range(50):
         (done,) = subject.run(echo(number, reports=1))
         assert done.result == {"value": number}
     assert len(subject.messages) == 50
-
-
-OF_THEIR_OWN: dict[str, Callable[[OnMessage], Executor]] = {
-    "in_process": lambda on_message: CASES["in_process"](on_message, ""),
-    "process_slots": lambda on_message: CASES["process_slots"](on_message, ""),
-    "dask_cluster": lambda on_message: DaskCluster(RUNNER, on_message, "local", slots=2),
-}
-"""The same, with processes that nobody else has started."""
-
-
-@pytest.mark.parametrize("name", OF_THEIR_OWN)
-def test_closing_ends_all_processes_and_threads(name: str) -> None:
-    children, threads = set(psutil.Process().children(recursive=True)), set(threading.enumerate())
-    executor = OF_THEIR_OWN[name](lambda slot, message: None)
-    if name == "in_process":
-        executor.submit(0, echo())
-    else:
-        executor.submit(0, Task({"do": "sleep"}))
-        executor.submit(1, Task({"do": "fail"}))
-        assert executor.wait()[0].cause.startswith("ValueError")
-    executor.close()
-    left = set(psutil.Process().children(recursive=True)) - children
-    assert [each for each in left if "resource_tracker" not in " ".join(each.cmdline())] == []
-    assert [each.name for each in set(threading.enumerate()) - threads if "Offload" not in each.name] == []

@@ -5,12 +5,19 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable
+import warnings
 from pathlib import Path
 from typing import Any
 
+from tunecli.executors.base import Report
 
-def run(payload: dict[str, Any], report: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
+
+def warm_up() -> None:
+    """Takes longer than a task."""
+    time.sleep(0.3)
+
+
+def run(payload: dict[str, Any], report: Report) -> dict[str, Any]:
     """Does what `do` says."""
     match payload.get("do"):
         case "fail":
@@ -30,6 +37,9 @@ def run(payload: dict[str, Any], report: Callable[[dict[str, Any]], None]) -> di
             held = b"x" * payload["bytes"]
             time.sleep(payload["seconds"])
             return {"held": len(held)}
+        case "warn":
+            for _ in range(2):
+                warnings.warn("twice at one place", UserWarning, stacklevel=1)
         case "complain":
             print("a warning", file=sys.stderr)
             os.write(2, b"from C++\n")

@@ -8,7 +8,10 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
+import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +22,10 @@ from distributed import Client, LocalCluster, Security
 from tests.conformance.dask_clusters import cluster_of_two, hide_tunecli, pretend_version
 from tests.conformance.runners import RUNNER
 from tunecli.errors import ClusterError, UsageError
-from tunecli.executors import dask_cluster
-from tunecli.executors.base import Task, TaskLimits
+from tunecli.executors import dask_tasks, dask_workers
+from tunecli.executors.base import OnMessage, Task, TaskLimits
 from tunecli.executors.dask_cluster import DaskCluster
-from tunecli.executors.dask_connection import TlsFiles, scheduler_address
+from tunecli.executors.dask_connection import TlsFiles, local_cluster, scheduler_address
 from tunecli.executors.dask_worker import run_task
 
 TOP = Path(__file__).parent.parent.parent
@@ -38,8 +41,8 @@ def cluster() -> Iterator[str]:
 def connect(cluster: str) -> Iterator[Callable[..., DaskCluster]]:
     opened: list[DaskCluster] = []
 
-    def make(**options: Any) -> DaskCluster:
-        opened.append(DaskCluster(RUNNER, lambda slot, message: None, cluster, **options))
+    def make(on_message: OnMessage = lambda slot, message: None, **options: Any) -> DaskCluster:
+        opened.append(DaskCluster(RUNNER, on_message, cluster, **options))
         return opened[-1]
 
     yield make
@@ -145,6 +148,37 @@ def test_a_scheduler_that_is_lost_on_the_way() -> None:
     executor.close()
 
 
+@contextmanager
+def program(name: str, *arguments: str | Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Runs one of Dask's own programs, as a user would on some machine."""
+    environment = os.environ | {"PYTHONPATH": str(TOP)}
+    command = [sys.executable, "-m", f"distributed.cli.dask_{name}", *arguments]
+    with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        yield process
+        process.kill()
+
+
+def test_a_scheduler_that_is_killed_under_a_running_task(tmp_path: Path) -> None:
+    file = tmp_path / "scheduler.json"
+    local = ("--host", "127.0.0.1", "--no-dashboard")
+    with program("scheduler", *local, "--port", "0", "--scheduler-file", file) as scheduler:
+        deadline = time.monotonic() + 30
+        while not file.exists():
+            assert time.monotonic() < deadline, "the scheduler has not started"
+            time.sleep(0.05)
+        folder = ("--local-directory", tmp_path)
+        with program("worker", *local, "--no-nanny", "--nthreads", "1", "--scheduler-file", file, *folder):
+            with Client(scheduler_file=file, set_as_default=False) as client:
+                client.wait_for_workers(1, timeout=30)
+            executor = DaskCluster(RUNNER, lambda slot, message: scheduler.kill(), str(file), timeout_s=1)
+            executor.submit(0, Task({"do": "sleep"}))
+            began = time.monotonic()
+            with pytest.raises(ClusterError, match="connection to the scheduler is lost"):
+                executor.wait()
+            executor.close()
+            assert time.monotonic() - began < 10
+
+
 @pytest.mark.parametrize(
     ("change", "restore", "expected"),
     [
@@ -192,7 +226,7 @@ def test_tasks_wait_for_a_worker(connect: Callable[..., DaskCluster]) -> None:
 def test_limits_end_a_task_and_free_its_slot(
     connect: Callable[..., DaskCluster], limits: TaskLimits, task: dict[str, Any], cause: str
 ) -> None:
-    executor = connect(limits=limits)
+    executor = connect(limits=limits, slots=2)  # though a worker may still be missing since the last test
     executor.submit(0, Task(task))
     (done,) = executor.wait()
     assert (done.result, done.cause, done.is_lost) == (None, cause, False)
@@ -231,10 +265,47 @@ def test_what_is_read_again_is_where_it_was(connect: Callable[..., DaskCluster],
     assert folder() != first
 
 
+def test_what_was_written_comes_once(
+    connect: Callable[..., DaskCluster], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    written = []
+    monkeypatch.setattr(dask_tasks, "write_whole", lambda path, content: written.append((path, content)))
+    executor = connect()
+    executor.submit(0, Task({"do": "write_once", "target": str(tmp_path / "target")}, writes=("target",)))
+    (done,) = executor.wait()
+    assert done.cause == "", done.details
+    assert written == [(tmp_path / "target", b"x")]
+
+
+def test_a_worker_that_dies_before_its_file_was_fetched_is_lost(
+    connect: Callable[..., DaskCluster], tmp_path: Path
+) -> None:
+    messages = []
+
+    def take(slot: int, message: Any) -> None:
+        messages.append(message)
+        time.sleep(1)  # the worker dies meanwhile
+
+    executor = connect(take)
+    executor.submit(0, Task({"do": "write_and_die", "target": str(tmp_path / "target")}, writes=("target",)))
+    began = time.monotonic()
+    (done,) = executor.wait()
+    assert (done.cause, done.is_lost) == ("its worker died", True)
+    assert messages == [{"number": 0}], "the other would have come before its file"
+    assert time.monotonic() - began < 10, "no one tries to connect to it"
+
+
+def test_what_starts_later_is_asked_to_end_from_its_start(connect: Callable[..., DaskCluster]) -> None:
+    executor = connect()
+    executor.stop()
+    executor.submit(0, Task({"do": "until_asked"}))
+    assert executor.wait()[0].result == {"reports": 1}
+
+
 def test_a_worker_is_replaced_after_many_tasks(
     connect: Callable[..., DaskCluster], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dask_cluster, "TASKS_PER_PROCESS", 2)
+    monkeypatch.setattr(dask_workers, "TASKS_PER_PROCESS", 2)
     executor = connect()
     pids = []
     for _ in range(8):
@@ -248,7 +319,7 @@ def test_a_worker_is_replaced_after_many_tasks(
 def test_a_task_never_runs_in_a_process_that_it_was_not_meant_for(cluster: str) -> None:
     """Dask would run the task of a dead worker again in the one that has taken its address."""
     with Client(cluster, set_as_default=False) as client:
-        meant = {"topic": "none", "task": "none", "worker": "another"}
+        meant = {"topic": "none", "task": "none", "worker": "another", "is_ending": False}
         assert client.submit(run_task, RUNNER, b"{}", reads={}, writes={}, **meant).result() is None
 
 
@@ -303,18 +374,26 @@ if __name__ == "__main__":
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
-def test_processes_end_with_their_parent(how: signal.Signals, tmp_path: Path) -> None:
+def test_processes_end_with_their_parent(how: signal.Signals, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     script = tmp_path / "parent.py"
     script.write_text(PARENT)
     pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     environment = os.environ | {"PYTHONPATH": str(TOP), "TMPDIR": str(tmp_path)}
     with subprocess.Popen([sys.executable, script], env=environment, start_new_session=True, **pipes) as parent:
         assert parent.stdout is not None
-        workers = [psutil.Process(int(parent.stdout.readline())) for _ in range(2)]
+        workers = {int(parent.stdout.readline()) for _ in range(2)}
+        started = psutil.Process(parent.pid).children(recursive=True)
+        assert workers <= {each.pid for each in started}
         if how == signal.SIGINT:
             os.killpg(parent.pid, how)  # as a terminal does
             assert parent.communicate(timeout=30) == ("interrupted\n", "")
         else:
             parent.send_signal(how)
-        _, left = psutil.wait_procs(workers, timeout=10)
+        _, left = psutil.wait_procs(started, timeout=5)
     assert not left
+
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    scratch = tmp_path / "dask-scratch-space"
+    before = set(scratch.glob("worker-*"))
+    with local_cluster(1):
+        assert not before & set(scratch.iterdir()), "the next one clears up"

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
+from pathlib import Path
+
 import pytest
 
 from tunecli.executors.base import Task
@@ -37,6 +40,20 @@ def test_an_exception_is_a_result() -> None:
     assert done.result is None
     assert done.cause == "ValueError: no"
     assert "second line" in done.details
+
+
+def warn(payload, report):
+    for _ in range(2):
+        warnings.warn("twice at one place", UserWarning, stacklevel=1)
+    return {}
+
+
+def test_a_warning_is_in_the_log_of_each_task_once(tmp_path: Path) -> None:
+    executor = InProcess(f"{__name__}:warn", lambda slot, message: None)
+    for name in ("first", "second"):
+        executor.submit(0, Task({}, log=tmp_path / "logs" / name))
+        executor.wait()
+        assert (tmp_path / "logs" / name).read_text().count("UserWarning: twice at one place") == 1
 
 
 def test_an_interrupt_goes_through() -> None:

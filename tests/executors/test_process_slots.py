@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -142,20 +143,43 @@ def test_stderr_goes_to_the_log(slots: ProcessSlots, tmp_path: Path) -> None:
     assert (tmp_path / "some" / "log.txt").read_text() == "a warning\nfrom C++\n"
 
 
-def test_a_process_that_has_grown_is_replaced_by_one_that_is_warm(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(process_slots, "WARM_UP_BYTES", 1)
-    executor = ProcessSlots(RUNNER, lambda slot, message: None, (SlotSettings(),))
-    pids = []
+def test_a_warning_is_in_the_log_of_each_task_once(slots: ProcessSlots, tmp_path: Path) -> None:
+    for name in ("first", "second"):
+        slots.submit(0, Task({"do": "warn"}, log=tmp_path / name))
+        slots.wait()
+        assert (tmp_path / name).read_text().count("UserWarning: twice at one place") == 1
+
+
+def pids_of_tasks(executor: ProcessSlots, *, most: int = 100_000) -> Iterator[int]:
+    for _ in range(most):
+        executor.submit(0, Task({}))
+        (done,) = executor.wait()
+        assert done.result is not None
+        yield done.result["pid"]
+
+
+@pytest.mark.parametrize("worn", ["WORN_BYTES", "WORN_TASKS"])
+def test_a_worn_process_serves_until_the_next_is_ready(worn: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process_slots, worn, 1)
+    executor = ProcessSlots(
+        RUNNER, lambda slot, message: None, (SlotSettings(),), warm_up="tests.executors.runners:warm_up"
+    )
     try:
-        for limit in (10**12, 1, 10**12):
-            monkeypatch.setattr(process_slots, "RECYCLE_BYTES", limit)
-            executor.submit(0, Task({}))
-            (done,) = executor.wait()
-            assert done.result is not None
-            pids.append(done.result["pid"])
+        pids = pids_of_tasks(executor)
+        first = next(pids)
+        served = 1 + sum(1 for _ in takewhile(lambda pid: pid == first, pids))
     finally:
         executor.close()
-    assert pids[0] == pids[1] != pids[2]
+    assert 1 < served < 100_000, "it goes on while the other one gets ready, and no longer"
+
+
+def test_a_process_that_holds_too_much_is_replaced_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process_slots, "MOST_BYTES", 1)
+    executor = ProcessSlots(RUNNER, lambda slot, message: None, (SlotSettings(),))
+    try:
+        assert len(set(pids_of_tasks(executor, most=2))) == 2
+    finally:
+        executor.close()
 
 
 def test_closing_leaves_no_process(messages: Messages) -> None:

@@ -1,125 +1,37 @@
 """Sessions of a search: killed at every step, continued, changed and refused.
 
-The training is a stand-in that scores a trial by its values and epochs, and keeps a state that it checks; KerasTuner's
-oracles, the loop, the store and the data are real.
+The training is the stand-in of `standin`; KerasTuner's oracles, the loop, the store and the data are real.
 """
 
 from __future__ import annotations
 
-import json
-import math
 import os
 import signal
-from collections.abc import Callable
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
+from tests.search.sessions import SPACE, TUNERS, KilledError, kill_after, leaderboard, run_of, search, spec
+from tests.search.standin import train
 from tunecli.errors import Interrupted, StudyError, UsageError
-from tunecli.plan import resolve
-from tunecli.reports.live import QuietView
-from tunecli.search.session import Session, require_success, run_session
-from tunecli.spec.load import load
-from tunecli.store.journal import Journal, read_journal
-from tunecli.store.run import Run
-from tunecli.study.events import EndReason, Event, Finished, Started
+from tunecli.executors.base import Report
+from tunecli.search.session import require_success
+from tunecli.store.journal import read_journal
+from tunecli.study.events import EndReason, Finished, Started
 from tunecli.study.snapshot import Snapshot
 from tunecli.training.data import load as load_data
 
-SPACE = {
-    "optimizer": ["sgd", "adam"],
-    "learning_rate": {"min": 0.001, "max": 0.1, "log": True},
-    "momentum": {"min": 0.0, "max": 0.9, "when": {"optimizer": "sgd"}},
-}
-TUNERS = {
-    "random": {"name": "random", "max_trials": 5},
-    "grid": {"name": "grid"},
-    "bayesian": {"name": "bayesian", "max_trials": 5, "num_initial_points": 3},
-    "hyperband": {"name": "hyperband", "max_epochs": 4, "factor": 2},
-}
-SPACES = {"grid": {"optimizer": ["sgd", "adam"], "learning_rate": [0.1, 0.01, 0.001]}}
 
-
-def train(payload: dict[str, Any], report: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
-    """Stands in for `run_trial`: deterministic scores, and a state that must fit."""
-    start, end, values = payload["start_epoch"], payload["end_epoch"], payload["values"]
-    behind = json.loads(Path(payload["state_in"]).read_text()) if payload["state_in"] else {"epochs": 0, "seed": None}
-    assert behind["epochs"] == start
-    assert behind["seed"] in (None, payload["seed"])
-    measurements = []
-    for epoch in range(start + 1, end + 1):
-        score = abs(math.log(values["learning_rate"]) + 4) + values.get("momentum", 0.5) / epoch
-        metrics = {"val_rmse": score, "loss": payload["seed"]}
-        measurements.append({"epoch": epoch, "metrics": metrics, "duration_s": 0.1})
-        report({"measurement": measurements[-1]})
-    if payload["state_out"]:
-        Path(payload["state_out"]).parent.mkdir(parents=True, exist_ok=True)
-        Path(payload["state_out"]).write_text(json.dumps({"epochs": end, "seed": payload["seed"]}))
-    return {"measurements": measurements, "duration_s": 0.1}
-
-
-def explode(payload: dict[str, Any], report: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
+def explode(payload: dict[str, Any], report: Report) -> dict[str, Any]:
     if payload["values"]["learning_rate"] > 0.002:
         raise MemoryError("no room")
     return {"measurements": [], "duration_s": 0.1, "cause": "loss is nan in epoch 1"}
 
 
-def interrupt(payload: dict[str, Any], report: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
+def interrupt(payload: dict[str, Any], report: Report) -> dict[str, Any]:
     raise KeyboardInterrupt
-
-
-def spec(folder: Path, kind: str = "random", /, **changes: Any) -> Path:
-    path = folder / "study.yaml"
-    content = {
-        "dataset": "advertising",
-        "model": "linear",
-        "search_space": SPACES.get(kind, SPACE),
-        "tuner": TUNERS[kind],
-        "training": {"epochs": 3},
-        **changes,
-    }
-    path.write_text(yaml.safe_dump(content, sort_keys=False))
-    return path
-
-
-def search(path: Path, *, runner: str = "train", said: list[str] | None = None) -> Session:
-    file = load(path)
-    say = (said if said is not None else []).append
-    return run_session(file, resolve(file), path.parent / "runs", QuietView(), say=say, runner=f"{__name__}:{runner}")
-
-
-def run_of(path: Path) -> Run:
-    return Run(path.parent / "runs" / "study")
-
-
-def leaderboard(snapshot: Snapshot) -> list[tuple[Any, ...]]:
-    return [
-        (trial.id, trial.score, trial.outcome and trial.outcome.best_epoch, trial.suggestion)
-        for trial in snapshot.completed
-    ]
-
-
-class KilledError(BaseException):
-    """Stands in for SIGKILL: nothing in the program may catch it and tidy up."""
-
-
-def kill_after(monkeypatch: pytest.MonkeyPatch, count: int) -> None:
-    """Lets the process write so many events, then kills it in the middle of the next."""
-    append = Journal.append
-    written = 0
-
-    def appending(self: Journal, event: Event) -> None:
-        nonlocal written
-        if written == count:
-            self._file.write(b'{"at": 1.0, "eve')
-            raise KilledError
-        written += 1
-        append(self, event)
-
-    monkeypatch.setattr(Journal, "append", appending)
 
 
 @pytest.mark.parametrize("tuner", TUNERS)
@@ -152,11 +64,24 @@ def test_a_search_killed_at_every_event_ends_like_one_that_was_not(
     )
 
 
+def states_of(path: Path) -> set[int]:
+    return {int(state.parent.name) for state in run_of(path).path.glob("trials/*/state.npz")}
+
+
+@pytest.mark.parametrize("tuner", TUNERS)
+def test_the_states_of_the_best_trials_are_kept(tuner: str, tmp_path: Path) -> None:
+    path = spec(tmp_path, tuner, limits={"keep": 2})
+    session = search(path)
+    best = session.snapshot.completed
+    assert states_of(path) == {trial.id for trial in best[:2]}
+    assert best[2].score != best[1].score
+
+
 def test_hyperband_keeps_no_state_longer_than_it_is_needed(tmp_path: Path) -> None:
-    path = spec(tmp_path, "hyperband")
+    path = spec(tmp_path, "hyperband", limits={"keep": 0})
     session = search(path)
     assert any(trial.suggestion.parent is not None for trial in session.snapshot.trials.values())
-    assert list(run_of(path).path.glob("trials/*/state.npz")) == []
+    assert states_of(path) == set()
     assert not (run_of(path).path / "scratch").exists()
 
 
@@ -164,7 +89,7 @@ def test_a_promoted_trial_is_scored_over_its_whole_lineage(tmp_path: Path) -> No
     session = search(spec(tmp_path, "hyperband"))
     children = [trial for trial in session.snapshot.completed if trial.suggestion.parent is not None]
     for child in children:
-        curve = session.run.measurements(child.id)
+        curve = session.run.measurements(session.snapshot.lineage(child.id))
         assert [each.epoch for each in curve] == list(range(1, child.suggestion.end_epoch + 1))
         assert child.score == min(each.metrics["val_rmse"] for each in curve)
         assert len({each.metrics["loss"] for each in curve}) == 1, "one lineage, one seed"
@@ -174,7 +99,7 @@ def test_a_lost_state_is_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     whole = search(spec(tmp_path, "hyperband"))
     (tmp_path / "lossy").mkdir()
     path = spec(tmp_path / "lossy", "hyperband")
-    monkeypatch.setattr("tunecli.search.states.StateKeeper.keep", lambda self, trial: None)
+    monkeypatch.setattr("tunecli.search.states.StateKeeper.take", lambda self, trial: None)
     lossy = search(path)
     assert leaderboard(lossy.snapshot) == leaderboard(whole.snapshot)
 
@@ -250,14 +175,14 @@ def test_a_torn_journal_is_said_once(tmp_path: Path) -> None:
 def test_an_interrupt_leaves_a_study_that_goes_on(tmp_path: Path) -> None:
     path = spec(tmp_path)
     with pytest.raises(Interrupted) as caught:
-        search(path, runner="interrupt")
+        search(path, runner=interrupt)
     assert caught.value.exit_code == 130
     assert "continues" in caught.value.problems[0].hint
     assert len(search(path).snapshot.completed) == 5
 
 
 def test_failed_trials_are_results_and_the_commonest_cause_is_said(tmp_path: Path) -> None:
-    session = search(spec(tmp_path), runner="explode")
+    session = search(spec(tmp_path), runner=explode)
     assert len(session.snapshot.failed) == 5
     with pytest.raises(StudyError) as caught:
         require_success(session)
@@ -268,14 +193,14 @@ def test_failed_trials_are_results_and_the_commonest_cause_is_said(tmp_path: Pat
 
 
 def test_too_many_failures_in_a_row_stop_the_search(tmp_path: Path) -> None:
-    session = search(spec(tmp_path, limits={"max_failures": 2}), runner="explode")
+    session = search(spec(tmp_path, limits={"max_failures": 2}), runner=explode)
     assert len(session.snapshot.failed) == 2
     with pytest.raises(StudyError):
         require_success(session)
 
 
 def test_a_child_of_failed_trials_fails_at_once(tmp_path: Path) -> None:
-    session = search(spec(tmp_path, "hyperband"), runner="explode")
+    session = search(spec(tmp_path, "hyperband"), runner=explode)
     children = [trial for trial in session.snapshot.trials.values() if trial.suggestion.parent is not None]
     assert all(trial.outcome and trial.outcome.cause.startswith("its parent") for trial in children)
 
@@ -287,12 +212,6 @@ def test_max_time_stops_the_search_and_counts_over_resumes(tmp_path: Path) -> No
     session = search(spec(tmp_path, tuner={"name": "random", "max_trials": 9}, limits=limits))
     assert len(session.snapshot.trials) == 3
     assert session.reason == "max_time"
-
-
-@pytest.fixture
-def light_slots(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Slots that do not import TensorFlow, which the stand-in does without."""
-    monkeypatch.setattr("tunecli.search.slots.WARM_UP", "")
 
 
 @pytest.mark.usefixtures("light_slots")
@@ -331,7 +250,7 @@ def test_a_study_of_two_workers_goes_on_with_any_number(
     assert leaderboard(search(path).snapshot) == leaderboard(whole.snapshot)
 
 
-def die_once(payload: dict[str, Any], report: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
+def die_once(payload: dict[str, Any], report: Report) -> dict[str, Any]:
     mark = Path(f"{payload['plan']['dataset']['split_seed']}-{payload['seed']}.mark")
     if not mark.exists():
         mark.touch()
@@ -344,7 +263,7 @@ def test_a_worker_that_dies_costs_an_attempt(tmp_path: Path) -> None:
     whole = search(spec(tmp_path))
     (tmp_path / "dying").mkdir()
     path = spec(tmp_path / "dying", limits={"workers": 2})
-    session = search(path, runner="die_once")
+    session = search(path, runner=die_once)
     assert leaderboard(session.snapshot) == leaderboard(whole.snapshot), "the same seeds, so the same scores"
     assert [trial.attempts for trial in session.snapshot.completed] == [2] * 5
 
@@ -352,7 +271,7 @@ def test_a_worker_that_dies_costs_an_attempt(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("light_slots")
 def test_a_worker_that_keeps_dying_fails_its_trial(tmp_path: Path) -> None:
     path = spec(tmp_path, limits={"workers": 2, "retries": 0}, tuner={"name": "random", "max_trials": 2})
-    session = search(path, runner="die_once")
+    session = search(path, runner=die_once)
     assert {trial.outcome.cause for trial in session.snapshot.failed if trial.outcome} == {
         "its worker died: killed by SIGKILL"
     }

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from io import FileIO
 from pathlib import Path
 
 import pytest
 
+from tests.store.disks import FailingDisk
 from tunecli.errors import StudyError, UsageError
+from tunecli.store import files
 from tunecli.store.journal import Journal, read_journal
 from tunecli.study.events import Answer, Asked, Created, Event, Finished, SessionStarted, Started, to_line
 from tunecli.study.objective import Goal, Objective
@@ -55,9 +58,9 @@ def test_a_journal_cut_at_any_byte_goes_on_from_its_last_whole_line(tmp_path: Pa
         with Journal(path) as journal:
             assert journal.events == events()[:kept]
             assert journal.was_torn == (cut not in ends)
-            journal.append(events()[-1])
+            journal.append(events()[-1] if kept else CREATED)
         contents = read_journal(path)
-        assert list(contents.events) == [*events()[:kept], events()[-1]]
+        assert list(contents.events) == [*events()[:kept], events()[-1] if kept else CREATED]
         assert not contents.is_torn
 
 
@@ -85,6 +88,23 @@ def test_a_damaged_line_in_the_middle_is_an_error_that_names_it(tmp_path: Path) 
     assert caught.value.problems[0].where == f"{path}:2"
 
 
+@pytest.mark.parametrize(
+    ("order", "line", "what"),
+    [
+        ([1, 2, 3], 1, "does not begin with the creation"),
+        ([0, 1, 3, 4], 3, "is about trial 0, which nobody asked for"),
+    ],
+)
+def test_a_journal_that_lost_a_line_is_an_error_that_says_where(
+    order: list[int], line: int, what: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "journal.jsonl"
+    path.write_bytes(b"".join(to_line(events()[index]) for index in order))
+    with pytest.raises(StudyError, match=what) as caught:
+        read_journal(path)
+    assert caught.value.problems[0].where == f"{path}:{line}"
+
+
 def test_a_newer_version_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "journal.jsonl"
     path.write_bytes(to_line(CREATED.model_copy(update={"version": 99})))
@@ -92,48 +112,46 @@ def test_a_newer_version_is_refused(tmp_path: Path) -> None:
         read_journal(path)
 
 
-class FullDisk:
-    """A file that takes half of what it is given, then has no room."""
-
-    def __init__(self, file: object) -> None:
-        self.file = file
-        self.is_full = False
-
-    def write(self, data: bytes) -> int:
-        if self.is_full:
-            raise OSError(28, "No space left on device")
-        self.is_full = True
-        written: int = self.file.write(data[: len(data) // 2])  # type: ignore[attr-defined]
-        return written
-
-    def __getattr__(self, name: str) -> object:
-        return getattr(self.file, name)
-
-
-def test_a_full_disk_leaves_the_journal_as_it_was(tmp_path: Path) -> None:
+def test_a_full_disk_leaves_the_journal_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "journal.jsonl"
     write(path, [CREATED])
-    with Journal(path) as journal:
-        journal._file = FullDisk(journal._file)  # type: ignore[assignment]
-        with pytest.raises(StudyError, match="No space left"):
-            journal.append(events()[1])
+    monkeypatch.setattr(files, "disk", FailingDisk("write"))
+    with Journal(path) as journal, pytest.raises(StudyError, match="No space left") as caught:
+        journal.append(events()[1])
+    assert caught.value.problems[0].where == str(path)
+    assert journal.events == [CREATED]
     assert path.read_bytes() == to_line(CREATED)
 
 
-def test_an_interrupt_between_two_bytes_leaves_no_half_line(tmp_path: Path) -> None:
+def test_half_a_line_that_could_not_be_dropped_goes_before_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "journal.jsonl"
+    with Journal(path) as journal:
+        journal.append(CREATED)
+        with monkeypatch.context() as patch:
+            patch.setattr(files, "disk", FailingDisk("write", "cut"))
+            with pytest.raises(StudyError, match="No space left"):
+                journal.append(events()[1])
+        assert read_journal(path).is_torn
+        journal.append(events()[1])
+    assert list(read_journal(path).events) == events()[:2]
+
+
+def test_an_interrupt_between_two_bytes_leaves_no_half_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "journal.jsonl"
 
-    class Interrupting(FullDisk):
-        def write(self, data: bytes) -> int:
-            self.file.write(data[:5])  # type: ignore[attr-defined]
+    class Interrupting(files.Disk):
+        def write(self, file: FileIO, content: bytes) -> None:
+            super().write(file, content[:5])
             raise KeyboardInterrupt
 
     with Journal(path) as journal:
         journal.append(CREATED)
-        file = journal._file
-        journal._file = Interrupting(file)  # type: ignore[assignment]
-        with pytest.raises(KeyboardInterrupt):
-            journal.append(events()[1])
-        journal._file = file
+        with monkeypatch.context() as patch:
+            patch.setattr(files, "disk", Interrupting())
+            with pytest.raises(KeyboardInterrupt):
+                journal.append(events()[1])
+        assert path.read_bytes() == to_line(CREATED)
         journal.append(events()[1])
     assert list(read_journal(path).events) == events()[:2]

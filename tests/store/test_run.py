@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
@@ -9,7 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from tunecli.errors import UsageError
+from tests.store.disks import FailingDisk
+from tunecli.errors import StudyError, UsageError
+from tunecli.store import files
+from tunecli.store.files import append_line, write_json, write_whole
 from tunecli.store.run import Run, find_run, list_runs
 from tunecli.store.study import OpenStudy
 from tunecli.study.events import Answer, Asked, Created, Finished
@@ -70,7 +74,105 @@ def test_measurements_cover_the_lineage_and_pass_over_a_line_being_written(tmp_p
             path.parent.mkdir(parents=True)
             line = Measurement(epoch=trial + 1, metrics={"loss": float("nan")}).model_dump_json()
             path.write_text(line + '\n{"epo')
-    assert [each.epoch for each in run.measurements(1)] == [1, 2]
+    assert [each.epoch for each in run.measurements(run.snapshot().lineage(1))] == [1, 2]
+
+
+@pytest.mark.parametrize("line", [b"nonsense\n", b"{}\n", bytes(9) + b"\n"])
+def test_a_line_that_is_no_measurement_is_named(line: bytes, tmp_path: Path) -> None:
+    run = begin(tmp_path, "a")
+    path = run.layout.trial(0).epochs
+    path.parent.mkdir(parents=True)
+    path.write_bytes(Measurement(epoch=1, metrics={}).model_dump_json().encode() + b"\n" + line)
+    with pytest.raises(StudyError, match="not a measurement") as caught:
+        run.measurements([0])
+    assert caught.value.problems[0].where == f"{path}:2"
+
+
+@pytest.mark.parametrize("line", [b"nonsense\n", b"1\n"])
+def test_looks_at_the_test_part_are_counted_and_damage_among_them_is_named(line: bytes, tmp_path: Path) -> None:
+    run = begin(tmp_path, "a")
+    assert run.test_looks() == []
+    append_line(run.layout.test_looks, b'{"trial": 1}\n')
+    run.layout.test_looks.write_bytes(run.layout.test_looks.read_bytes() + b'{"tri')
+    assert run.test_looks() == [{"trial": 1}]
+    append_line(run.layout.test_looks, line)
+    with pytest.raises(StudyError, match="not a look at the test part") as caught:
+        run.test_looks()
+    assert caught.value.problems[0].where == f"{run.layout.test_looks}:2"
+
+
+@pytest.mark.parametrize("content", [b"", b"[", b"{}", b"[1]", b'[{"name": "output"}]'])
+def test_damaged_layers_are_named(content: bytes, tmp_path: Path) -> None:
+    run = begin(tmp_path, "a")
+    assert run.layers(0) is None
+    write_whole(run.layout.trial(0).layers, content)
+    with pytest.raises(StudyError, match="is damaged") as caught:
+        run.layers(0)
+    assert caught.value.problems[0].where == str(run.layout.trial(0).layers)
+
+
+def test_a_missing_plan_is_named(tmp_path: Path) -> None:
+    run = begin(tmp_path, "a")
+    with pytest.raises(StudyError, match="is missing") as caught:
+        run.plan_document()
+    assert caught.value.problems[0].where == str(run.layout.plan)
+
+
+def test_a_log_that_is_no_text_is_shown(tmp_path: Path) -> None:
+    run = begin(tmp_path, "a")
+    write_whole(run.layout.trial(0).log, b"half a \xe2\x80")
+    assert run.log(0) == "half a \ufffd"
+
+
+@pytest.mark.parametrize("left", [0, 9])
+def test_a_study_whose_journal_was_emptied_is_named_and_not_begun_again(left: int, tmp_path: Path) -> None:
+    run = begin(tmp_path, "a")
+    write_json(run.layout.data, {})
+    content = run.layout.journal.read_bytes()[:left]
+    run.layout.journal.write_bytes(content)
+    assert find_run(tmp_path, "a").has_lost_journal()
+    for _ in range(2):
+        with pytest.raises(StudyError, match="holds no event any more") as caught, OpenStudy(run):
+            pass
+        assert caught.value.problems[0].where == str(run.layout.journal)
+    assert run.layout.journal.read_bytes() == content
+    run.delete()
+    assert not run.path.exists()
+
+
+def test_what_a_deletion_that_was_cut_off_has_left_is_no_study(tmp_path: Path) -> None:
+    run = begin(tmp_path, "a")
+    write_json(run.layout.data, {"of": "the old study"})
+    run.layout.journal.unlink()
+    assert not run.exists()
+    with OpenStudy(run) as study:
+        assert study.is_new
+        assert not study.layout.data.exists(), "the new study may be of other data"
+
+
+@pytest.mark.parametrize("step", ["make_folder", "open"])
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT, errno.EIO])
+def test_a_full_disk_is_no_reason_to_choose_another_folder(
+    code: int, step: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "disk", FailingDisk(step, code=code))
+    with pytest.raises(StudyError, match="cannot be written") as caught, OpenStudy(Run(tmp_path / "a")):
+        pass
+    assert "make room" in caught.value.problems[0].hint
+
+
+def test_a_read_only_disk_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "disk", FailingDisk("make_folder", code=errno.EROFS))
+    with pytest.raises(UsageError, match="Read-only file system") as caught, OpenStudy(Run(tmp_path / "a")):
+        pass
+    assert "--runs" in caught.value.problems[0].hint
+
+
+def test_a_study_can_be_deleted_from_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = begin(tmp_path, "a")
+    monkeypatch.setattr(files, "disk", FailingDisk("make_folder", "write"))
+    run.delete()
+    assert not run.path.exists()
 
 
 def test_a_second_process_is_told_who_holds_the_study(tmp_path: Path) -> None:

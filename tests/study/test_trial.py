@@ -30,7 +30,7 @@ def curve(name: str, *values: float) -> list[Measurement]:
 def test_the_score_is_the_objective_at_the_best_finite_epoch(
     objective: Objective, values: tuple[float, ...], score: float, epoch: int
 ) -> None:
-    outcome = conclude(curve(objective.metric, *values), objective, duration_s=1.5)
+    outcome = conclude(curve(objective.metric, *values), objective)
     assert (outcome.status, outcome.score, outcome.best_epoch) == (TrialStatus.COMPLETED, score, epoch)
     assert outcome.epochs_run == len(values)
     assert outcome.metrics == {objective.metric: score, "loss": score}
@@ -38,6 +38,6 @@ def test_the_score_is_the_objective_at_the_best_finite_epoch(
 
 @pytest.mark.parametrize("values", [(), (math.nan,), (math.inf, -math.inf)])
 def test_a_training_without_a_finite_score_has_failed(values: tuple[float, ...]) -> None:
-    outcome = conclude(curve("val_rmse", *values), RMSE, duration_s=1.0)
+    outcome = conclude(curve("val_rmse", *values), RMSE)
     assert outcome.status is TrialStatus.FAILED
     assert outcome.cause == "val_rmse was not finite in any epoch"

@@ -11,25 +11,23 @@ import pytest
 
 from tunecli.datasets import DATASETS, fetch
 from tunecli.executors.machine import cpu_quota, memory_limit
-from tunecli.tools import doctor
-from tunecli.tools.doctor import (
-    Check,
-    Status,
+from tunecli.tools.doctor import Check, Status, software
+from tunecli.tools.doctor.machine import (
     WorkerStart,
-    check_bytecode,
-    check_data,
     check_devices,
-    check_disk,
-    check_installation,
     check_memory,
-    check_packages,
     check_processors,
-    check_python,
-    check_runs,
-    check_settings,
     check_worker,
     start_worker,
 )
+from tunecli.tools.doctor.software import (
+    check_bytecode,
+    check_installation,
+    check_packages,
+    check_python,
+    check_settings,
+)
+from tunecli.tools.doctor.storage import check_data, check_disk, check_runs
 
 GB = 1_000_000_000
 
@@ -75,7 +73,7 @@ def test_sources_that_are_not_installed_say_so(monkeypatch: pytest.MonkeyPatch) 
     def fail(name: str) -> None:
         raise PackageNotFoundError(name)
 
-    monkeypatch.setattr(doctor, "metadata", fail)
+    monkeypatch.setattr(software, "metadata", fail)
     (check,) = check_installation()
     assert check.status is Status.WARNING
     assert "pip install ." in check.hint

@@ -4,14 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tunecli.plan import Plan
+from tunecli.spec.space import Value
 from tunecli.study.trial import Program
 from tunecli.training.run_trial import TrialRequest, TrialResult, run_trial
+from tunecli.training.state import epoch_of
 
 MLP = {"family": "mlp", "units": 4, "hidden_layers": 1, "dropout": 0.2, "batch_normalization": True}
+
+
+NOWHERE = Path("/nowhere/state.npz")
+
+
+def request(plan: Plan, end: int, **changes: Any) -> dict[str, Any]:
+    """A payload that keeps no state, unless told otherwise."""
+    settings = {"values": plan.complete({}), "engine": "graph", "seed": 7, "start_epoch": 0, "keep_end": False}
+    settings |= {"state_out": NOWHERE, "save_every_s": 1e9} | changes
+    return TrialRequest(plan=plan, end_epoch=end, **settings).model_dump(mode="json")
 
 
 def run(
@@ -22,19 +35,20 @@ def run(
     into: Path | None = None,
     out_of: Path | None = None,
     engine: str = "graph",
-    **values: object,
+    **values: Value,
 ) -> TrialResult:
-    request = TrialRequest(
-        plan=plan,
-        values=plan.complete(values),  # type: ignore[arg-type]
+    """Trains epochs from start to end; the state goes into a file if one is named."""
+    payload = request(
+        plan,
+        end,
+        values=plan.complete(values),
         engine=engine,
-        seed=7,
         start_epoch=start,
-        end_epoch=end,
         state_in=out_of,
-        state_out=into,
+        state_out=into or NOWHERE,
+        keep_end=into is not None,
     )
-    return TrialResult.model_validate(run_trial(request.model_dump(mode="json"), lambda message: None))
+    return TrialResult.model_validate(run_trial(payload, lambda message: False))
 
 
 def curve(*results: TrialResult) -> list[tuple[int, dict[str, float]]]:
@@ -59,9 +73,8 @@ def test_every_epoch_is_measured_in_the_targets_units(plan: Plan) -> None:
 
 
 def test_messages_are_sent_as_epochs_end(plan: Plan) -> None:
-    request = TrialRequest(plan=plan, values=plan.complete({}), engine="keras", seed=7, start_epoch=0, end_epoch=2)
-    messages: list[dict[str, object]] = []
-    result = run_trial(request.model_dump(mode="json"), messages.append)
+    messages: list[dict[str, Any]] = []
+    result = run_trial(request(plan, 2, engine="keras"), lambda message: bool(messages.append(message)))
     assert [message["measurement"] for message in messages] == result["measurements"]
 
 
@@ -83,6 +96,59 @@ def test_a_training_cut_in_two_goes_on_as_if_it_had_not_been(
     first = run(plan, 2, into=state, engine=engine, **values)
     second = run(plan, 5, start=2, out_of=state, engine=engine, **values)
     assert curve(first, second) == curve(whole)
+
+
+@pytest.mark.parametrize("engine", ["keras", "graph", "fused"])
+def test_one_that_is_asked_to_end_saves_its_state_and_goes_on_as_if_it_had_not(
+    make_plan: Callable[..., Plan], tmp_path: Path, engine: str
+) -> None:
+    stopping = {"patience": 5, "min_delta": 0.5, "monitor": "val_r2"}
+    plan = make_plan(model=MLP | {"optimizer": "adam"}, training={"early_stopping": stopping})
+    whole = run(plan, 30, engine=engine)
+    assert 4 < len(whole.measurements) < 30, "the case is meant to stop early"
+    parts: list[TrialResult] = []
+    for attempt in range(3):
+        start, state = 2 * attempt, tmp_path / f"{attempt}.npz"
+        before = {"state_in": tmp_path / f"{attempt - 1}.npz"} if attempt else {}
+        payload = request(plan, 30, engine=engine, start_epoch=start, state_out=state, **before)
+        asked = iter([False, True, False] if attempt < 2 else [False] * 30)
+        parts.append(TrialResult.model_validate(run_trial(payload, lambda message, asked=asked: next(asked))))
+        assert parts[-1].is_cut == (attempt < 2)
+        assert epoch_of(state) == (start + 2 if attempt < 2 else None)
+    assert curve(*parts) == curve(whole)
+
+
+def test_a_long_training_saves_its_state_on_the_way(plan: Plan, tmp_path: Path) -> None:
+    state = tmp_path / "state.npz"
+    saved = []
+
+    def report(message: dict[str, Any]) -> bool:
+        if "saved" in message:
+            saved.append((message["saved"], epoch_of(state)))
+        return False
+
+    result = run_trial(request(plan, 4, state_out=state, save_every_s=0.0), report)
+    assert saved == [(1, 1), (2, 2), (3, 3)], "at the end there is nothing to go on with"
+    second = run(plan, 4, start=3, out_of=state)
+    assert curve(second) == curve(TrialResult.model_validate(result))[3:]
+
+
+def test_a_training_that_had_come_to_its_end_is_not_run_again(plan: Plan, tmp_path: Path) -> None:
+    state, again = tmp_path / "state.npz", tmp_path / "again.npz"
+    run(plan, 3, into=state)
+    second = run(plan, 3, start=3, out_of=state, into=again)
+    assert (second.measurements, second.cause) == ([], "")
+    assert epoch_of(again) == 3
+
+
+@pytest.mark.parametrize("keep_end", [True, False])
+def test_a_state_that_cannot_be_written_is_said(plan: Plan, tmp_path: Path, keep_end: bool) -> None:
+    path = tmp_path / "state.npz"
+    path.mkdir()
+    payload = request(plan, 2, state_out=path, keep_end=keep_end, save_every_s=1e9 if keep_end else 0.0)
+    result = run_trial(payload, lambda message: False)
+    assert result["unsaved"] == f"{path}: Is a directory"
+    assert result["cause"] == ""
 
 
 def test_a_promoted_trial_compiles_nothing(plan: Plan, tmp_path: Path) -> None:

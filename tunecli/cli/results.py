@@ -32,7 +32,7 @@ def best(
     if as_json and as_yaml:
         raise UsageError("--json and --yaml exclude each other", hint="drop one of them")
     found = find_run(runs, run)
-    snapshot = found.snapshot()
+    snapshot = _read(found)
     if snapshot.best is None:
         raise _no_winner(found, snapshot)
     if as_json:
@@ -53,7 +53,7 @@ def list_(as_json: JsonOption = False, runs: RunsOption = DEFAULT_RUNS) -> None:
     rows, damaged = [], []
     for run in list_runs(runs):
         try:
-            rows.append(_row(run, run.snapshot()))
+            rows.append(_row(run, _read(run)))
         except TunecliError as error:  # one damaged study hides no other
             output.say(str(error))
             damaged.append(run.name)
@@ -104,7 +104,7 @@ def delete(
 
 
 def _show_study(run: Run, *, as_json: bool) -> None:
-    snapshot = run.snapshot()
+    snapshot = _read(run)
     row, plan = _row(run, snapshot), run.plan_document()
     if as_json:
         from tunecli.reports.data import study_document
@@ -113,20 +113,30 @@ def _show_study(run: Run, *, as_json: bool) -> None:
         return
     from tunecli.reports.data import leaderboard
     from tunecli.reports.tables import leaderboard_table, study_view
+    from tunecli.store.files import damaged
 
-    output.print(study_view(row, plan, [(each.id, each.outcome.cause) for each in snapshot.failed if each.outcome]))
+    causes = [(each.id, each.outcome.cause) for each in snapshot.failed if each.outcome]
+    try:
+        view = study_view(row, plan, causes)
+    except (LookupError, TypeError, ValueError) as error:  # the plan is drawn as it stands in its file
+        raise damaged(str(run.layout.plan), "not the plan of a study") from error
+    output.print(view)
     if snapshot.completed:
         output.print(leaderboard_table(leaderboard(snapshot), snapshot))
 
 
 def _show_trial(run: Run, trial: int, *, as_json: bool) -> None:
     from tunecli.reports.data import trial_document
+    from tunecli.store.salvage import read_trial
 
-    snapshot = run.snapshot()
+    snapshot = _read(run)
     if trial not in snapshot.trials:
-        raise UsageError(f"has no trial {trial}", where=str(run.path), hint=_known_trials(snapshot))
+        raise _no_trial(run, snapshot, trial)
+    files = read_trial(run, snapshot, trial)
+    for problem in files.damage:
+        output.problem(problem)
     document = trial_document(
-        snapshot, trial, measurements=run.measurements(trial), layers=run.layers(trial), log=run.log(trial)
+        snapshot, trial, measurements=files.measurements, layers=files.layers, log=files.log, damage=files.damage
     )
     if as_json:
         output.json(document)
@@ -136,10 +146,26 @@ def _show_trial(run: Run, trial: int, *, as_json: bool) -> None:
     output.print(trial_view(document))
 
 
+def _read(run: Run) -> Snapshot:
+    """Reads a study, and says what is wrong with the end of its journal."""
+    from tunecli.store.salvage import read_study
+
+    snapshot, damage = read_study(run)
+    for problem in damage:
+        output.problem(problem)
+    return snapshot
+
+
 def _row(run: Run, snapshot: Snapshot) -> StudyRow:
     from tunecli.reports.data import study_row
 
     return study_row(snapshot, name=run.name, is_held=run.is_held())
+
+
+def _no_trial(run: Run, snapshot: Snapshot, trial: int) -> TunecliError:
+    if trial in run.trials_with_files() and not run.is_held():
+        return StudyError(f"has lost trial {trial}", where=str(run.layout.journal), hint=_known_trials(snapshot))
+    return UsageError(f"has no trial {trial}", where=str(run.path), hint=_known_trials(snapshot))
 
 
 def _known_trials(snapshot: Snapshot) -> str:
@@ -183,4 +209,8 @@ def _is_agreed(run: Run) -> bool:
     """
     if not sys.stdin.isatty():
         raise UsageError("will not be deleted unasked", where=str(run.path), hint="add --yes")
-    return typer.confirm(f"delete {run.path} with {len(run.snapshot().trials)} trials?", err=True)
+    try:
+        state = f" with {len(run.snapshot().trials)} trials"
+    except TunecliError:
+        state = ", which is damaged"
+    return typer.confirm(f"delete {run.path}{state}?", err=True)

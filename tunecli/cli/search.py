@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tunecli.cli.console import output
+from tunecli.cli.interrupts import Interrupts
 from tunecli.cli.options import DEFAULT_RUNS, JsonOption, OfflineOption, RunsOption, SetOption, SpecArgument
 from tunecli.errors import UsageError
 
@@ -104,7 +101,7 @@ def _run(file: SpecFile, plan: Plan, runs: Path, *, resume_hint: str, protection
 
     for line in advice(plan):
         output.say(f"note: {line}")
-    with _stopping_in_order():
+    with Interrupts(output.say) as interrupts:
         session = run_session(
             file,
             plan,
@@ -113,6 +110,7 @@ def _run(file: SpecFile, plan: Plan, runs: Path, *, resume_hint: str, protection
             say=output.say,
             resume_hint=resume_hint,
             busy=output.busy,
+            stopped_by=interrupts.handed_to,
             protection=protection,
         )
     require_success(session)
@@ -141,21 +139,3 @@ def _show_dry_run(plan: Plan, *, as_json: bool) -> None:
         output.json(document)
     else:
         output.result(preview_text(document))
-
-
-@contextmanager
-def _stopping_in_order() -> Iterator[None]:
-    """Lets the first Ctrl-C (or SIGTERM) end the search in order, and the second end the process."""
-
-    def interrupt(signum: int, frame: FrameType | None) -> None:
-        for each in before:
-            signal.signal(each, lambda signum, frame: os._exit(130))
-        output.say("\nstopping; press Ctrl-C again to stop at once")
-        raise KeyboardInterrupt
-
-    before = {each: signal.signal(each, interrupt) for each in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for each, handler in before.items():
-            signal.signal(each, handler)

@@ -1,7 +1,8 @@
 """The protocol of an executor: slots that each run one task at a time.
 
     def runner(payload, report):         # a plain function, named `module:function`
-        report({"epoch": 1, …})          # any number of JSON messages on the way
+        if report({"epoch": 1, …}):      # any number of JSON messages on the way
+            …                            # it was asked to end soon
         return {…}                       # one JSON result
 
     executor.submit(slot, Task(payload))
@@ -20,7 +21,10 @@ from typing import Any, Protocol
 
 Json = dict[str, Any]
 
-Runner = Callable[[Json, Callable[[Json], None]], Json]
+Report = Callable[[Json], bool]
+"""Passes a message on; returns whether the task is asked to end soon."""
+
+Runner = Callable[[Json, Report], Json]
 """What a slot runs: payload and `report` in, result out."""
 
 OnMessage = Callable[[int, Mapping[str, Any]], None]
@@ -34,7 +38,9 @@ class Task:
     Attributes:
         payload: What the runner gets.
         reads: Keys of the payload that hold the path of a file or folder the runner reads; None is none.
-        writes: Keys of the payload that hold the path of a file the runner may write; None is none.
+        writes: Keys of the payload that hold the path of a file the runner may write; None is none. It may do so more
+            than once, each time whole (written beside, then renamed): when it reports, what it has written until then
+            is in place before `on_message` is called.
         log: Where what the runner writes to stderr goes, if the executor can tell it from the parent's own.
     """
 
@@ -90,6 +96,10 @@ class Executor(Protocol):
 
     def wait(self) -> list[Done]:
         """Waits until something ends; returns at least one `Done` if anything runs, else none."""
+        ...
+
+    def stop(self) -> None:
+        """Asks what runs to end soon: from now on `report` returns True. A signal handler may call it."""
         ...
 
     def close(self) -> None:

@@ -6,15 +6,13 @@ import contextlib
 import ipaddress
 import json
 import logging
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from tunecli.errors import ClusterError, UsageError
-from tunecli.executors.dask_worker import in_a_line
+from tunecli.errors import ClusterError, UsageError, in_a_line
 
 LOCAL = "local"
 """Names a cluster of this machine's own processes."""
@@ -115,20 +113,44 @@ def unreachable(what: str, address: str) -> ClusterError:
     )
 
 
+class DisconnectedError(Exception):
+    """Dask's client has no connection; it tries to get one again, and `dask_workers` says for how long."""
+
+
+@contextlib.contextmanager
+def needs_connection() -> Iterator[None]:
+    """Makes one error of what Dask's client raises when its connection is lost.
+
+    Raises:
+        DisconnectedError: It is.
+    """
+    from distributed.client import ClosedClientError
+
+    try:
+        yield
+    except (OSError, ClosedClientError, RuntimeError) as error:  # the last where a pool of connections is closed
+        raise DisconnectedError from error
+
+
 @contextlib.contextmanager
 def local_cluster(workers: int | None) -> Iterator[str]:
-    """Starts a cluster of processes; yields its address."""
+    """Starts a cluster of processes; yields its address.
+
+    Their files lie in Dask's own scratch space, each in a folder with a lock: what a killed cluster has left there, the
+    next one removes.
+    """
     import dask
     from distributed import LocalCluster
 
     settings = {
         "distributed.worker.daemon": False,  # a runner may start processes of its own
         "distributed.scheduler.allowed-failures": 0,
+        # 15 s after a worker has died, Dask would drop its place for good if the next one there is just dying too
+        "distributed.deploy.lost-worker-timeout": "1000 weeks",
         "distributed.worker.multiprocessing-method": "spawn",  # forking hangs with TensorFlow's threads
     }
     with (
         dask.config.set(settings),
-        tempfile.TemporaryDirectory(prefix="tunecli-") as folder,
         LocalCluster(
             n_workers=workers,
             threads_per_worker=1,
@@ -136,7 +158,6 @@ def local_cluster(workers: int | None) -> Iterator[str]:
             host="127.0.0.1",
             dashboard_address="127.0.0.1:0",  # None would take port 8787, and warn if that is taken
             memory_limit=0,  # its own limit would end workers that TensorFlow has made large
-            local_directory=folder,
             preload=_IGNORE_INTERRUPT,
             silence_logs=logging.CRITICAL,  # a worker that dies is a result here, and no news
         ) as cluster,

@@ -5,7 +5,9 @@ from __future__ import annotations
 import traceback
 from importlib import import_module
 
+from tunecli.errors import in_a_line
 from tunecli.executors.base import Done, Json, OnMessage, Runner, Task
+from tunecli.executors.logs import warnings_to
 
 
 class InProcess:
@@ -17,26 +19,43 @@ class InProcess:
         module, function = runner.split(":")
         self._run: Runner = getattr(import_module(module), function)
         self._on_message = on_message
-        self._pending: Json | None = None
+        self._pending: Task | None = None
+        self._is_stopping = False
+        self._fault: Exception | None = None
 
     def submit(self, slot: int, task: Task) -> None:
         """Keeps the task for `wait`."""
         assert slot == 0, f"there is one slot, not {slot + 1}"
         assert self._pending is None, "slot 0 is busy"
-        self._pending = task.payload
+        self._pending = task
 
     def wait(self) -> list[Done]:
         """Runs what was submitted, and returns when it has ended."""
         if self._pending is None:
             return []
-        payload, self._pending = self._pending, None
+        task, self._pending = self._pending, None
         try:
-            result = self._run(payload, lambda message: self._on_message(0, message))
+            with warnings_to(task.log):
+                done = Done(0, self._run(task.payload, self._report))
         except Exception as error:  # a failed task is a result; KeyboardInterrupt goes through
-            cause = f"{type(error).__name__}: {error}".splitlines()[0]
-            return [Done(0, None, cause, traceback.format_exc())]
-        return [Done(0, result)]
+            cause = in_a_line(error)
+            done = Done(0, None, cause, traceback.format_exc())
+        if self._fault is not None:
+            raise self._fault
+        return [done]
+
+    def stop(self) -> None:
+        """Asks what runs to end soon."""
+        self._is_stopping = True
 
     def close(self) -> None:
         """Drops what was submitted and not run."""
         self._pending = None
+
+    def _report(self, message: Json) -> bool:
+        try:
+            self._on_message(0, message)
+        except Exception as error:  # goes to the caller of `wait`, whatever the task makes of it
+            self._fault = error
+            raise
+        return self._is_stopping

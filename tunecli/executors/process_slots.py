@@ -1,8 +1,10 @@
 """Runs tasks in processes of this machine: one spawned process a slot, kept warm from task to task.
 
     parent                                       slot
+                      ◀── ready ──────────────   warmed up
     submit(0, task)   ── task ───────────────▶   runner(payload, report)
     wait()            ◀── messages, result ───
+    stop()            ── stop ───────────────▶   report(…) returns True
                       ◀── end of the pipe, or a process that is no more: another one takes its place
 
 A process has its slot to itself, so that one that crashes, hangs or grows takes nothing else with it. It dies with its
@@ -16,7 +18,6 @@ import json
 import multiprocessing
 import os
 import signal
-import sys
 import threading
 import time
 import traceback
@@ -29,13 +30,19 @@ from typing import Any
 
 import psutil
 
-from tunecli.executors.base import Done, Json, OnMessage, Task, TaskLimits
+from tunecli.errors import in_a_line
+from tunecli.executors.base import Done, Json, OnMessage, Runner, Task, TaskLimits
+from tunecli.executors.logs import stderr_to
 
-RECYCLE_BYTES = 1_200_000_000
-"""A process that holds more than this after a task is replaced: compiled programs are never given back."""
+WORN_BYTES = 1_000_000_000
+"""A process that holds more than this after a task is worn: compiled programs are never given back. Another one starts
+beside it, and takes its place after the first task that ends when it is ready, so that no one waits for it."""
 
-WARM_UP_BYTES = 1_000_000_000
-"""From here on the next process starts beside the old one, so that no one waits for it."""
+MOST_BYTES = 1_200_000_000
+"""A process that holds more than this is replaced at once, be the next one ready or not."""
+
+WORN_TASKS = 1_000
+"""After so many tasks a process is worn too, whatever else may pile up in it."""
 
 _LOOK_SECONDS = 1.0
 """How often time and memory of running tasks are looked at."""
@@ -78,6 +85,7 @@ class ProcessSlots:
         self._on_message = on_message
         self._limits = limits or TaskLimits()
         self._slots = [_Slot(number, each, runner, warm_up) for number, each in enumerate(settings)]
+        self._is_stopping = False
 
     @property
     def slots(self) -> int:
@@ -94,10 +102,16 @@ class ProcessSlots:
         while not done and (busy := [slot for slot in self._slots if slot.is_busy]):
             ready = set(wait([handle for slot in busy for handle in slot.handles], timeout=_LOOK_SECONDS))
             for slot in busy:
+                if self._is_stopping:
+                    slot.stop()
                 ended = self._take(slot) if ready & set(slot.handles) else None
                 ended = ended or slot.exceeded(self._limits)
                 done += [ended] if ended else []
         return done
+
+    def stop(self) -> None:
+        """Asks what runs to end soon; `wait` passes it on."""
+        self._is_stopping = True
 
     def close(self) -> None:
         """Ends the processes; what runs is dropped."""
@@ -124,6 +138,7 @@ class _Slot:
         self._next: _Worker | None = None
         self._task: Task | None = None
         self._began: float | None = None
+        self._is_told_to_stop = False
 
     @property
     def is_busy(self) -> bool:
@@ -142,29 +157,30 @@ class _Slot:
         assert self._task is None, f"slot {self.number} is busy"
         if not self.is_alive:  # it died idle
             self._replace()
-        self._task, self._began = task, None
+        self._task, self._began, self._is_told_to_stop = task, None, False
+        self._worker.tasks += 1
         with contextlib.suppress(OSError):  # it dies at this very moment: `wait` notices
             self._worker.send({"payload": task.payload, "log": str(task.log) if task.log else None})
 
+    def stop(self) -> None:
+        if not self._is_told_to_stop:
+            self._is_told_to_stop = True
+            with contextlib.suppress(OSError):
+                self._worker.send({"stop": True})
+
     def receive(self) -> dict[str, Any] | None:
         """Returns what has been sent, or None if nothing is there (any more)."""
-        try:
-            if not self._worker.connection.poll():
-                return None
-            sent: dict[str, Any] = json.loads(self._worker.connection.recv_bytes())
-        except (EOFError, OSError):
-            self._worker.process.join(_LOOK_SECONDS)  # the pipe ends a moment before the process
-            return None
-        if "began" in sent:
+        sent = self._worker.receive()
+        if sent is not None and "began" in sent:
             self._began = time.monotonic()
         return sent
 
     def finish(self, sent: dict[str, Any]) -> Done:
         self._task = None
         memory = self._worker.memory()
-        if memory > WARM_UP_BYTES and self._next is None:
+        if self._next is None and (memory > WORN_BYTES or self._worker.tasks >= WORN_TASKS):
             self._next = self._start()
-        if memory > RECYCLE_BYTES:
+        if memory > MOST_BYTES or (self._next is not None and self._next.is_ready()):
             self._replace()
         return Done(self.number, sent.get("result"), sent.get("cause", ""), sent.get("details", ""))
 
@@ -212,9 +228,22 @@ class _Worker:
         with _environment(settings.environment):
             self.process.start()
         theirs.close()
+        self.tasks = 0
+
+    def is_ready(self) -> bool:
+        """Whether a process that was given nothing yet waits for its first task."""
+        return self.connection.poll() or not self.process.is_alive()
 
     def send(self, message: Json) -> None:
         self.connection.send_bytes(json.dumps(message).encode())
+
+    def receive(self) -> dict[str, Any] | None:
+        """Returns what has been sent, or None if nothing is there (any more)."""
+        try:
+            return json.loads(self.connection.recv_bytes()) if self.connection.poll() else None
+        except (EOFError, OSError):
+            self.process.join(_LOOK_SECONDS)  # the pipe ends a moment before the process
+            return None
 
     def memory(self) -> int:
         """Returns its resident bytes; 0 for a process that is no more."""
@@ -236,24 +265,41 @@ def _serve(connection: Connection, runner: str, warm_up: str, settings: SlotSett
     if settings.processors and hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, settings.processors)
 
-    def send(message: Json) -> None:
-        connection.send_bytes(json.dumps(message).encode())
-
     with contextlib.suppress(EOFError, OSError):  # the parent is gone
         if warm_up:
             _named(warm_up)()
         run = _named(runner)
+        _send(connection, {"ready": True})
         while True:
             task = json.loads(connection.recv_bytes())
-            send({"began": True})
-            with _stderr_to(task["log"]):
-                try:
-                    result = run(task["payload"], lambda message: send({"message": message}))
-                    answer = json.dumps({"result": result})  # what is no JSON is the task's own fault
-                except Exception as error:
-                    cause = f"{type(error).__name__}: {error}".splitlines()[0]
-                    answer = json.dumps({"cause": cause, "details": traceback.format_exc()})
-            connection.send_bytes(answer.encode())
+            if "payload" in task:  # the other thing that may come is a `stop` for a task that has ended meanwhile
+                _send(connection, {"began": True})
+                connection.send_bytes(_run(run, task, connection))
+
+
+def _run(run: Runner, task: Json, connection: Connection) -> bytes:
+    """Runs a task; returns what to answer."""
+    is_stopping = False
+
+    def report(message: Json) -> bool:
+        nonlocal is_stopping
+        _send(connection, {"message": message})
+        if connection.poll():  # nothing but `stop` comes while a task runs
+            connection.recv_bytes()
+            is_stopping = True
+        return is_stopping
+
+    try:
+        with stderr_to(Path(task["log"]) if task["log"] else None):
+            result = run(task["payload"], report)
+        return json.dumps({"result": result}).encode()  # what is no JSON is the task's own fault
+    except Exception as error:
+        cause = in_a_line(error)
+        return json.dumps({"cause": cause, "details": traceback.format_exc()}).encode()
+
+
+def _send(connection: Connection, message: Json) -> None:
+    connection.send_bytes(json.dumps(message).encode())
 
 
 def _die_with_parent() -> None:
@@ -266,25 +312,6 @@ def _die_with_parent() -> None:
 def _named(name: str) -> Any:
     module, function = name.split(":")
     return getattr(import_module(module), function)
-
-
-@contextlib.contextmanager
-def _stderr_to(path: str | None) -> Any:
-    """Sends what this process writes to stderr, C++ included, to a file meanwhile."""
-    if path is None:
-        yield
-        return
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
-    sys.stderr.flush()
-    kept = os.dup(2)
-    with open(path, "wb") as file:
-        os.dup2(file.fileno(), 2)
-    try:
-        yield
-    finally:
-        sys.stderr.flush()
-        os.dup2(kept, 2)
-        os.close(kept)
 
 
 @contextlib.contextmanager

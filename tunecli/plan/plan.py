@@ -8,7 +8,7 @@ import math
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from tunecli.datasets.base import DatasetOptions
 from tunecli.families import FAMILIES
@@ -17,6 +17,8 @@ from tunecli.families.compiling import shared_hyperparameters
 from tunecli.spec.experiment import LimitsSpec, Task
 from tunecli.spec.space import Kind, Parameter, SearchSpace, Value, Values
 from tunecli.spec.tuners import GridTuner, HyperbandTuner, TunerSpec, hyperband_brackets, hyperband_epochs
+from tunecli.store.files import damaged
+from tunecli.store.run import Run
 from tunecli.study.objective import Objective
 from tunecli.study.trial import Suggestion
 
@@ -112,6 +114,18 @@ class Plan(_Frozen):
     stop_when: StopWhenPlan = StopWhenPlan()
     limits: LimitsSpec
     derived: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, run: Run) -> Plan:
+        """Reads the plan of a study.
+
+        Raises:
+            StudyError: Its file is damaged.
+        """
+        try:
+            return cls.model_validate(run.plan_document())
+        except ValidationError as error:
+            raise damaged(str(run.layout.plan), f"not a plan of version {PLAN_VERSION}") from error
 
     def hyperparameters(self) -> tuple[Hyperparameter, ...]:
         """Returns everything that a trial's values may hold."""

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
+from tunecli.errors import Problem
 from tunecli.spec.space import Values
 from tunecli.study.events import EndReason
 from tunecli.study.snapshot import Snapshot
@@ -168,6 +169,7 @@ def trial_document(
     measurements: Sequence[Measurement],
     layers: Sequence[Mapping[str, Any]] | None,
     log: str,
+    damage: Sequence[Problem] = (),
 ) -> dict[str, Any]:
     """Returns the document of `show RUN TRIAL --json`.
 
@@ -177,6 +179,7 @@ def trial_document(
         measurements: Those of its whole lineage; what is not finite becomes null.
         layers: The layers of its model, if it was built.
         log: What it had to say; the end is kept.
+        damage: What is wrong with its files.
     """
     return {
         "study": snapshot.study,
@@ -186,6 +189,7 @@ def trial_document(
         "measurements": [_measurement(each) for each in measurements],
         "layers": None if layers is None else [dict(each) for each in layers],
         "log_tail": log.splitlines()[-LOG_TAIL_LINES:],
+        "damage": [{"where": each.where, "what": each.what} for each in damage],
     }
 
 

@@ -264,11 +264,11 @@ class Progress:
     @classmethod
     def of(cls, snapshot: Snapshot, total: int, *, now: float) -> Progress:
         """Returns the progress of a session that begins now."""
-        return cls(total, _ended(snapshot), 0, now, snapshot.objective, snapshot.best)
+        return cls(total, snapshot.ended_count, 0, now, snapshot.objective, snapshot.best)
 
     def finished(self, snapshot: Snapshot) -> None:
         """Takes in that one more trial has ended."""
-        self.done = _ended(snapshot)
+        self.done = snapshot.ended_count
         self.done_here += 1
         self.best = snapshot.best
 
@@ -296,7 +296,7 @@ def finished_line(trial: Trial, snapshot: Snapshot, total: int) -> str:
     outcome = trial.outcome
     assert outcome is not None, f"trial {trial.id} has not ended"
     parts = [
-        f"trial {trial.id} ({_ended(snapshot)}/{total})",
+        f"trial {trial.id} ({snapshot.ended_count}/{total})",
         _result(trial, snapshot),
         f"epoch {outcome.epochs_run}/{trial.suggestion.end_epoch}",
         show_duration(outcome.duration_s),
@@ -309,7 +309,7 @@ def resumed_line(snapshot: Snapshot, total: int) -> str:
     """Returns what earlier sessions have done."""
     best = snapshot.best
     so_far = f", best {snapshot.objective.metric} {show_score(best.score)} (trial {best.id})" if best else ""
-    return f"{snapshot.study}: continuing, {_ended(snapshot)} of {total} trials done{so_far}"
+    return f"{snapshot.study}: continuing, {snapshot.ended_count} of {total} trials done{so_far}"
 
 
 def _result(trial: Trial, snapshot: Snapshot) -> str:
@@ -321,7 +321,3 @@ def _result(trial: Trial, snapshot: Snapshot) -> str:
     if best is not None and best.id != trial.id:
         against = f"best {show_score(best.score)}, trial {best.id}"
     return f"{snapshot.objective.metric} {show_score(outcome.score)} ({against})"
-
-
-def _ended(snapshot: Snapshot) -> int:
-    return len(snapshot.trials) - len(snapshot.running)

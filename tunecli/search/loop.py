@@ -2,7 +2,7 @@
 
     while the oracle has trials:
         ask it for one a free slot          → journal: asked
-        run them                            → trials/<id>/epochs.jsonl
+        run them                            → trials/<id>/epochs.jsonl, state.npz
         when one ends, score it             → journal: finished
         tell the oracle what came of it
 
@@ -16,7 +16,7 @@ from __future__ import annotations
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -25,13 +25,32 @@ from tunecli.executors.base import Done, Executor, Task
 from tunecli.oracles.base import Oracle
 from tunecli.plan import Plan
 from tunecli.reports.live import View
-from tunecli.search.states import StateKeeper
-from tunecli.store.files import write_json, write_lines, write_whole
+from tunecli.search.records import TrialRecords
 from tunecli.store.study import OpenStudy
 from tunecli.study.events import Answer, Asked, EndReason, Finished, Started
-from tunecli.study.trial import Measurement, Outcome, Suggestion, Trial, TrialStatus, conclude
+from tunecli.study.trial import Outcome, Suggestion, Trial, TrialStatus
 from tunecli.training.engines import choose_engine
-from tunecli.training.run_trial import TrialRequest, TrialResult
+from tunecli.training.run_trial import TrialRequest
+
+SAVE_EVERY_S = 30.0
+"""A trial that is cut off loses at most so much, and one epoch."""
+
+
+@dataclass(frozen=True)
+class Workload:
+    """What the trials of a session have in common.
+
+    Attributes:
+        rows: How many rows a trial is trained on.
+        size: Their bytes.
+        threads: How many threads a trial may use; None for all processors.
+        data: The stored columns that workers read; None for trials that run here.
+    """
+
+    rows: int
+    size: int
+    threads: int | None = None
+    data: Path | None = None
 
 
 @dataclass
@@ -42,60 +61,63 @@ class Search:
         study: Open and begun; the oracle has seen all of its journal.
         plan: The study's plan, with the limits of this session.
         oracle: Who proposes.
+        executor: Where trials run.
         view: Who watches.
-        rows: How many rows a trial is trained on.
-        size: Their bytes.
-        threads: How many threads a trial may use; None for all processors.
+        workload: What a trial is trained on, and with what.
         clock: Returns seconds since the epoch.
     """
 
     study: OpenStudy
     plan: Plan
     oracle: Oracle
+    executor: Executor
     view: View
-    rows: int
-    size: int
-    threads: int | None
+    workload: Workload
     clock: Callable[[], float] = time.time
     _in_slot: dict[int, int] = field(default_factory=dict)
-    _began: dict[int, float] = field(default_factory=dict)
     _waiting: deque[Trial] = field(default_factory=deque)
     _lost: Counter[int] = field(default_factory=Counter)
     _failures_in_a_row: int = 0
     _best: float | None = None
     _without_gain: int = 0
+    _is_stopping: bool = False
 
     def __post_init__(self) -> None:
-        """Prepares the bookkeeping of states that promotions go on from."""
-        self.states = StateKeeper(self.study)
+        """Prepares the bookkeeping of the trials' files."""
+        self._records = TrialRecords(self.study, self.plan, warn=self.view.message)
 
-    def run(self, executor: Executor) -> EndReason:
-        """Runs trials until the oracle has no more, or a limit is met."""
+    def run(self) -> EndReason:
+        """Runs trials until the oracle has no more, a limit is met, or `stop` is called."""
         self._waiting.extend(self.study.snapshot.running)  # asked for, then the process died
         for event in self.study.journal.events:
             if isinstance(event, Finished):
                 self._count_gain(event.outcome)
         while True:
             reason = self._reason_to_stop()
-            self._fill(executor, may_ask=reason is None)
-            done = executor.wait()
+            if reason is not EndReason.INTERRUPTED:
+                self._fill(may_ask=reason is None)
+            done = self.executor.wait()
             if not done:
-                return reason or EndReason.EXHAUSTED
+                return self._reason_to_stop() or EndReason.EXHAUSTED
             for each in done:
-                self._finish(each, executor)
+                self._finish(each)
+
+    def stop(self) -> None:
+        """Lets `run` end soon: what runs is saved at the end of its epoch. A signal handler may call it."""
+        self._is_stopping = True
+        self.executor.stop()
 
     def take_message(self, slot: int, message: Mapping[str, Any]) -> None:
-        """Takes what a running trial reports; an executor calls it."""
-        trial = self._in_slot[slot]
-        measurement = Measurement.model_validate(message["measurement"])
-        if measurement.epoch <= self.study.snapshot.trials[trial].suggestion.start_epoch:
-            return  # an ancestor's epoch, trained once more because its state was lost
-        with open(self.study.layout.trial(trial).epochs, "ab") as file:
-            file.write(_line(measurement))
-        self.view.measured(trial, measurement)
+        """Takes what a running trial reports; the executor calls it."""
+        trial = self.study.snapshot.trials[self._in_slot[slot]]
+        measurement = self._records.take(trial, message)
+        if measurement is not None:
+            self.view.measured(trial.id, measurement)
 
     def _reason_to_stop(self) -> EndReason | None:
         limits = self.plan.limits
+        if self._is_stopping:
+            return EndReason.INTERRUPTED
         if limits.max_time is not None and self._spent_s() >= limits.max_time:
             return EndReason.MAX_TIME
         if self._failures_in_a_row >= limits.max_failures:
@@ -115,9 +137,9 @@ class Search:
         snapshot = self.study.snapshot
         return snapshot.spent_s + max(0.0, self.clock() - snapshot.updated_at)
 
-    def _fill(self, executor: Executor, *, may_ask: bool) -> None:
+    def _fill(self, *, may_ask: bool) -> None:
         """Starts trials until every slot has one, or there is none: first those asked for already, then new ones."""
-        for slot in range(executor.slots):
+        for slot in range(self.executor.slots):
             while slot not in self._in_slot:
                 if self._waiting:
                     trial: Trial | None = self._waiting.popleft()
@@ -125,7 +147,7 @@ class Search:
                     trial = self._ask() if may_ask else None
                 if trial is None:
                     return
-                self._start(trial, slot, executor)
+                self._start(trial, slot)
 
     def _ask(self) -> Trial | None:
         # the oracle counts by itself: a study resumed with fewer slots may have asked for more trials than run now
@@ -135,7 +157,9 @@ class Search:
         if not isinstance(answer, Suggestion):
             self.study.record(Asked(at=self.clock(), slot=slot, limit=self.plan.limit, answer=answer))
             return None
-        engine, reason = choose_engine(self.plan, self.plan.complete(answer.values), self.rows, self.size)
+        engine, reason = choose_engine(
+            self.plan, self.plan.complete(answer.values), self.workload.rows, self.workload.size
+        )
         self.study.record(
             Asked(
                 at=self.clock(),
@@ -149,41 +173,43 @@ class Search:
         )
         return self.study.snapshot.trials[answer.trial]
 
-    def _start(self, trial: Trial, slot: int, executor: Executor) -> None:
+    def _start(self, trial: Trial, slot: int) -> None:
         parent = trial.suggestion.parent
         if parent is not None and self.study.snapshot.trials[parent].status is TrialStatus.FAILED:
             self._end(trial, Outcome(TrialStatus.FAILED, cause=f"its parent, trial {parent}, failed"))
             return
-        files = self.study.layout.trial(trial.id)
-        write_lines(files.epochs, [])
+        start = self._records.begin(trial)
         self.study.record(Started(at=self.clock(), trial=trial.id, attempt=trial.attempts + 1))
         values = self.plan.complete(trial.suggestion.values)
         self._in_slot[slot] = trial.id
-        self._began[trial.id] = self.clock()
         self.view.trial_started(self.study.snapshot.trials[trial.id], values)
-        start = self.states.start_of(trial)
         request = TrialRequest(
             plan=self.plan,
             values=values,
             engine=trial.engine,
-            threads=self.threads,
+            threads=self.workload.threads,
             seed=self.plan.trial_seed(self.study.snapshot.lineage(trial.id)[0]),
             start_epoch=start.epoch,
             end_epoch=trial.suggestion.end_epoch,
+            data=self.workload.data,
             state_in=start.state,
-            state_out=self.states.scratch(trial) if self.plan.may_promote(trial.suggestion) else None,
+            state_out=self._records.state(trial),
+            keep_end=self.plan.may_promote(trial.suggestion) or self.plan.limits.keep > 0,
+            save_every_s=SAVE_EVERY_S,
         )
-        payload = request.model_dump(mode="json")
-        executor.submit(slot, Task(payload, reads=("state_in",), writes=("state_out",), log=self._log(trial)))
+        payload, log = request.model_dump(mode="json"), self._records.log(trial)
+        self.executor.submit(slot, Task(payload, reads=("data", "state_in"), writes=("state_out",), log=log))
 
-    def _finish(self, done: Done, executor: Executor) -> None:
+    def _finish(self, done: Done) -> None:
         trial = self.study.snapshot.trials[self._in_slot.pop(done.slot)]
-        self._lost[trial.id] += done.is_lost
-        if done.is_lost and self._lost[trial.id] <= self.plan.limits.retries:
+        if done.is_lost and self._lost[trial.id] < self.plan.limits.retries:
+            self._lost[trial.id] += 1
             self.view.message(f"trial {trial.id}: {done.cause}; it is run again")
-            self._start(trial, done.slot, executor)  # with the same seed: it scores what it would have scored
+            self._waiting.appendleft(trial)  # with the same seed: it scores what it would have scored
             return
-        outcome = self._keep(trial, done)
+        outcome = self._records.conclude(trial, done)
+        if outcome is None:  # cut off: it goes on with the next session
+            return
         self._failures_in_a_row = self._failures_in_a_row + 1 if outcome.status is TrialStatus.FAILED else 0
         self._end(trial, outcome)
 
@@ -191,54 +217,6 @@ class Search:
         self.study.record(Finished(at=self.clock(), trial=trial.id, outcome=outcome))
         self._count_gain(outcome)
         self.oracle.tell(trial.id, outcome)
-        self.states.drop_except(self.oracle.needed_states())
-        self.view.trial_finished(self.study.snapshot.trials[trial.id], self.study.snapshot)
-
-    def _keep(self, trial: Trial, done: Done) -> Outcome:
-        """Puts a trial's files in place and returns its outcome."""
-        files = self.study.layout.trial(trial.id)
-        result = self._result(trial, done)
-        own = [each for each in result.measurements if each.epoch > trial.suggestion.start_epoch]
-        write_lines(files.epochs, [_line(each) for each in own])
-        if result.layers is not None:
-            write_json(files.layers, result.layers)
-        said = self._said(trial) + (f"{result.details or result.cause}\n" if result.cause else "")
-        if said:
-            write_whole(files.log, said.encode())
-        if result.cause:
-            return Outcome(
-                TrialStatus.FAILED,
-                epochs_run=own[-1].epoch if own else trial.suggestion.start_epoch,
-                duration_s=result.duration_s,
-                cause=result.cause,
-                program=result.program,
-            )
-        self.states.keep(trial)
-        curve = self.study.run.measurements(trial.id)
-        outcome = conclude(curve, self.plan.objective, duration_s=result.duration_s)
-        return replace(outcome, program=result.program)
-
-    def _result(self, trial: Trial, done: Done) -> TrialResult:
-        """Returns what a trial came to; of one that ended without a word, the epochs that it had reported."""
-        if done.result is not None:
-            return TrialResult.model_validate(done.result)
-        return TrialResult(
-            measurements=self.study.run.own_measurements(trial.id),
-            duration_s=self.clock() - self._began[trial.id],
-            cause=done.cause,
-            details=done.details,
-        )
-
-    def _log(self, trial: Trial) -> Path:
-        return self.study.layout.scratch(trial.slot) / f"log-{trial.id}.txt"
-
-    def _said(self, trial: Trial) -> str:
-        """Returns what a trial wrote to stderr, if its executor could tell."""
-        log = self._log(trial)
-        text = log.read_text(errors="replace") if log.exists() else ""
-        log.unlink(missing_ok=True)
-        return text
-
-
-def _line(measurement: Measurement) -> bytes:
-    return measurement.model_dump_json().encode() + b"\n"
+        ended = self.study.snapshot.trials[trial.id]
+        self._records.drop_unneeded(ended, self.oracle.needed_states())
+        self.view.trial_finished(ended, self.study.snapshot)

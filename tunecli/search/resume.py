@@ -40,13 +40,14 @@ def begin_or_check(study: OpenStudy, plan: Plan, file: SpecFile) -> Plan:
 
     Raises:
         UsageError: The study was begun with another spec; says what differs and the ways out.
+        StudyError: Its plan is damaged, or the disk is full.
     """
     if study.is_new:
         write_whole(study.layout.spec, file.text.encode())
         write_json(study.layout.plan, plan.model_dump(mode="json"))
         study.record(Created(at=time.time(), study=plan.name, objective=plan.objective))
         return plan
-    begun = Plan.model_validate(read_json(study.layout.plan))
+    begun = Plan.of(study.run)
     if differences := begun.differences(plan):
         raise UsageError(
             f"was begun with another spec: {'; '.join(differences)}",

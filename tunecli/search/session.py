@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import time
 from collections.abc import Callable, Mapping
@@ -12,16 +13,18 @@ from pathlib import Path
 from typing import Any
 
 from tunecli import __version__
+from tunecli.datasets.stored import store
 from tunecli.errors import Interrupted, StudyError
 from tunecli.executors.machine import this_machine
 from tunecli.oracles import make_oracle
 from tunecli.plan import Plan
 from tunecli.reports.live import View
-from tunecli.search.loop import Search
+from tunecli.search.loop import Search, Workload
 from tunecli.search.resume import begin_or_check, check_data, replay
 from tunecli.search.slots import Protection, Slots, choose_slots, open_executor, order_advice
 from tunecli.spec.load import SpecFile
 from tunecli.store.environment import record_environment
+from tunecli.store.files import writing
 from tunecli.store.run import Run
 from tunecli.store.study import OpenStudy
 from tunecli.study.events import EndReason, SessionEnded, SessionStarted
@@ -58,6 +61,7 @@ def run_session(
     runner: str = RUNNER,
     resume_hint: str = "the same command continues",
     busy: Callable[[str], AbstractContextManager[object]] = nullcontext,
+    stopped_by: Callable[[Callable[[], None]], AbstractContextManager[object]] = nullcontext,
     protection: Protection | None = None,
 ) -> Session:
     """Starts or continues the study that `plan` names, and runs it to its end.
@@ -71,6 +75,8 @@ def run_session(
         runner: What trains a trial, as `module:function`.
         resume_hint: Tells a user who stops it how to go on.
         busy: Shows what a user waits for meanwhile.
+        stopped_by: While what it returns is entered, a user who stops the search calls the function it was given, which
+            lets the trials save their states; otherwise, KeyboardInterrupt is raised.
         protection: Of the way to a cluster.
 
     Raises:
@@ -87,8 +93,11 @@ def run_session(
         plan = begin_or_check(study, plan, file)  # what is refused is refused before anything is started
         check_data(study, data.fingerprint())
         record_environment(study.layout.environment)
+        _clear_scratch(study)  # of a session that was killed
+        at_end.callback(_clear_scratch, study)
         machine = this_machine()
-        slots = choose_slots(plan, len(parts.train), machine)
+        deaths = max((study.snapshot.deaths(trial.id) for trial in study.snapshot.running), default=0)
+        slots = choose_slots(plan, len(parts.train), machine, deaths=deaths)
 
         def take_message(slot: int, message: Mapping[str, Any]) -> None:
             search.take_message(slot, message)  # nothing runs before there is a search
@@ -97,6 +106,9 @@ def run_session(
             plan, slots, runner, take_message, machine=machine, protection=protection or Protection()
         )
         at_end.callback(executor.close)
+        if not slots.in_process:
+            with writing(study.layout.stored_data):
+                store(study.layout.stored_data, data, parts)
         with busy("starting TensorFlow"):
             configure(slots.threads if slots.in_process else None)
         oracle = make_oracle(plan)
@@ -104,28 +116,29 @@ def run_session(
         for line in (_shown(slots, executor.slots), order_advice(plan, executor.slots), *precision_advice(plan)):
             if line is not None:
                 say(line)
-
-        started = SessionStarted(at=time.time(), host=socket.gethostname(), pid=os.getpid(), tunecli=__version__)
-        study.record(started)
-        train = search_parts(plan.dataset).parts[0]
-        search = Search(
-            study,
-            plan,
-            oracle,
-            view,
-            rows=row_count(train),
-            size=byte_count(train),
-            threads=slots.threads,
-        )
-        at_end.callback(search.states.clear_scratch)
+        study.record(SessionStarted(at=time.time(), host=socket.gethostname(), pid=os.getpid(), tunecli=__version__))
+        search = Search(study, plan, oracle, executor, view, _workload(study, plan, slots))
         with view:
             view.study_started(plan.trial_count, study.snapshot)
             try:
-                reason = search.run(executor)
+                with stopped_by(search.stop):
+                    reason = search.run()
             except KeyboardInterrupt:
-                raise _interrupted(study, resume_hint) from None
+                reason = EndReason.INTERRUPTED
         study.record(SessionEnded(at=time.time(), reason=reason))
+        if reason is EndReason.INTERRUPTED:
+            raise _interrupted(study, resume_hint)
         return Session(study.run, study.snapshot, reason)
+
+
+def _workload(study: OpenStudy, plan: Plan, slots: Slots) -> Workload:
+    train = search_parts(plan.dataset).parts[0]
+    data = None if slots.in_process else study.layout.stored_data
+    return Workload(row_count(train), byte_count(train), slots.threads, data)
+
+
+def _clear_scratch(study: OpenStudy) -> None:
+    shutil.rmtree(study.layout.scratch, ignore_errors=True)
 
 
 def _shown(slots: Slots, workers: int) -> str | None:
@@ -137,9 +150,10 @@ def _shown(slots: Slots, workers: int) -> str | None:
 
 
 def _interrupted(study: OpenStudy, resume_hint: str) -> Interrupted:
-    """Records that the user stopped the session, and returns what to tell them."""
-    study.record(SessionEnded(at=time.time(), reason=EndReason.INTERRUPTED))
-    what = f"stopped with {len(study.snapshot.completed)} trials finished"
+    """Returns what to tell a user who stopped the session."""
+    saved = sum(study.layout.trial(trial.id).state.exists() for trial in study.snapshot.running)
+    on_the_way = f", {saved} saved on the way" if saved else ""
+    what = f"stopped with {len(study.snapshot.completed)} trials finished{on_the_way}"
     return Interrupted(what, where=str(study.run.path), hint=resume_hint)
 
 

@@ -23,6 +23,9 @@ MOST_TRIALS_IN_PARENT = 40
 """With more, compiled programs, which are never given back, could fill the memory of a process that is never replaced:
 at 18 MB each, and 0.9 GB to begin with, it stays below the 1.5 GB at which slots are replaced."""
 
+MOST_DEATHS = 3
+"""A trial with which the search's own process has died so often runs in a slot, where it can take no one with it."""
+
 WARM_UP = "tunecli.training.runtime:import_tensorflow"
 """What a slot does while the parent gets ready."""
 
@@ -61,13 +64,14 @@ class Slots:
     reason: str
 
 
-def choose_slots(plan: Plan, rows: int, machine: Machine) -> Slots:
+def choose_slots(plan: Plan, rows: int, machine: Machine, *, deaths: int = 0) -> Slots:
     """Decides how many slots a search has.
 
     Args:
         plan: What to search.
         rows: How many rows a trial is trained on.
         machine: What may be used.
+        deaths: How often the search's process has died with a trial that is to run now.
     """
     wanted, limits = plan.limits.workers, plan.limits
     if limits.executor == "dask":
@@ -82,6 +86,8 @@ def choose_slots(plan: Plan, rows: int, machine: Machine) -> Slots:
     else:
         workers, reason = wanted, "named in the spec"
     needs_slot = limits.trial_time is not None or limits.trial_memory is not None
+    if deaths >= MOST_DEATHS:
+        needs_slot, reason = True, f"a trial has ended the search {deaths} times"
     in_process = workers == 1 and not needs_slot and plan.trial_count <= MOST_TRIALS_IN_PARENT
     share = None if workers == 1 else max(1, len(machine.processors) // workers)
     return Slots(workers, limits.threads or share, in_process, reason)

@@ -1,63 +1,122 @@
-"""The states that Hyperband's promotions go on from: kept while they may be needed, found again, or made again.
+"""The states that trainings go on from: kept while they may be needed, found again, or made again.
 
-A promoted trial starts from its parent's last epoch. Should that state be lost, the nearest ancestor's is taken, or
-none: since seeds and the order of rows depend on the lineage alone, training from there gives the same weights.
+A trial that was cut off goes on from the state that it last saved, and one that Hyperband promotes from its parent's
+last epoch. Should a state be lost, the nearest ancestor's is taken, or none: since seeds and the order of rows depend
+on the lineage alone, training from there gives the same weights.
 """
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Container
+import bisect
+from collections.abc import Callable, Container
 from dataclasses import dataclass
 from pathlib import Path
 
+from tunecli.errors import StudyError
 from tunecli.store.files import move_whole
 from tunecli.store.study import OpenStudy
-from tunecli.study.trial import Trial
+from tunecli.study.trial import Measurement, Trial
+from tunecli.training.state import epoch_of
 
 
 @dataclass(frozen=True)
 class Start:
-    """Where a training begins: after so many epochs, from this state."""
+    """Where a training begins.
 
-    epoch: int
-    state: Path | None
+    Attributes:
+        epoch: After so many epochs.
+        state: What to go on from, or None to begin.
+        measured: What an earlier attempt has measured up to there.
+    """
+
+    epoch: int = 0
+    state: Path | None = None
+    measured: tuple[Measurement, ...] = ()
 
 
 class StateKeeper:
-    """Keeps `trials/<id>/state.npz`."""
+    """Keeps `trials/<id>/state.npz`.
 
-    def __init__(self, study: OpenStudy) -> None:
+    Args:
+        study: Whose.
+        keep: Of how many of the best trials.
+        warn: Told of files that are damaged.
+    """
+
+    def __init__(self, study: OpenStudy, keep: int, warn: Callable[[str], None]) -> None:
         self._study = study
+        self._keep = keep
+        self._warn = warn
+        self._best = [study.snapshot.rank_key(trial) for trial in study.snapshot.completed[:keep]]
         trials = study.snapshot.trials.values()
         self._kept = {trial.id for trial in trials if study.layout.trial(trial.id).state.exists()}
 
     def start_of(self, trial: Trial) -> Start:
-        """Returns the nearest state that a trial can go on from."""
+        """Returns the nearest state that a trial can go on from: its own, or an ancestor's."""
         *ancestors, _ = self._study.snapshot.lineage(trial.id)
+        if own := self._own_start(trial):
+            return own
         for ancestor in reversed(ancestors):
-            state = self._study.layout.trial(ancestor).state
-            if state.exists():
+            if self._epoch(ancestor) is not None:
+                state = self._study.layout.trial(ancestor).state
                 return Start(self._study.snapshot.trials[ancestor].suggestion.end_epoch, state)
-        return Start(0, None)
+        return Start()
 
     def scratch(self, trial: Trial) -> Path:
         """Returns where the worker writes the state of a trial."""
-        return self._study.layout.scratch(trial.slot) / f"state-{trial.id}.npz"
+        return self._study.layout.slot_scratch(trial.slot) / f"state-{trial.id}.npz"
 
-    def keep(self, trial: Trial) -> None:
+    def take(self, trial: Trial) -> None:
         """Moves the state that a worker has written, if any, in place."""
         written = self.scratch(trial)
         if written.exists():
             move_whole(written, self._study.layout.trial(trial.id).state)
             self._kept.add(trial.id)
 
-    def drop_except(self, needed: Container[int]) -> None:
-        """Removes the states that nothing can go on from any more."""
-        for trial in [each for each in self._kept if each not in needed]:
-            self._study.layout.trial(trial).state.unlink(missing_ok=True)
-            self._kept.remove(trial)
+    def is_among_best(self, trial: Trial) -> bool:
+        """Says whether the state of a trial that has just been scored is worth keeping."""
+        return trial.score is not None and self._rank(trial) < self._keep
 
-    def clear_scratch(self) -> None:
-        """Removes what killed workers left behind."""
-        shutil.rmtree(self._study.layout.scratch(0).parent, ignore_errors=True)
+    def drop_unneeded(self, ended: Trial, needed: Container[int]) -> None:
+        """Removes the states that nothing goes on from any more, now that a trial has ended.
+
+        Args:
+            ended: The trial.
+            needed: Those that the oracle may still promote.
+        """
+        self.scratch(ended).unlink(missing_ok=True)
+        if self.is_among_best(ended):
+            self._best.insert(self._rank(ended), self._study.snapshot.rank_key(ended))
+            del self._best[self._keep :]
+        best = {trial for _, trial in self._best}
+        for trial in [each for each in self._kept if each not in needed and each not in best]:
+            if self._study.snapshot.trials[trial].is_finished:
+                self._study.layout.trial(trial).state.unlink(missing_ok=True)
+                self._kept.remove(trial)
+
+    def _rank(self, trial: Trial) -> int:
+        return bisect.bisect(self._best, self._study.snapshot.rank_key(trial))
+
+    def _own_start(self, trial: Trial) -> Start | None:
+        epoch = self._epoch(trial.id)
+        if epoch is None:
+            return None
+        try:
+            measured = self._study.run.own_measurements(trial.id)
+        except StudyError as error:
+            self._warn(f"{error.problems[0]}; trial {trial.id} begins anew")
+            return None
+        before = [each for each in measured if each.epoch <= epoch]
+        if [each.epoch for each in before] != list(range(trial.suggestion.start_epoch + 1, epoch + 1)):
+            return None  # the last lines were lost with the power
+        return Start(epoch, self._study.layout.trial(trial.id).state, tuple(before))
+
+    def _epoch(self, trial: int) -> int | None:
+        """Returns how many epochs a trial's state has behind it; None if there is none that can be read."""
+        path = self._study.layout.trial(trial).state
+        if trial not in self._kept or not path.exists():
+            return None
+        epoch = epoch_of(path)
+        if epoch is None:
+            self._warn(f"{path}: is damaged; what it held is trained again")
+        return epoch

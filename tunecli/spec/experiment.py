@@ -216,6 +216,7 @@ class LimitsSpec(_Block):
     trial_time: Duration | None = Field(None, description="Fail a trial that takes longer.")
     trial_memory: Size | None = Field(None, description="Fail a trial whose process takes more memory, such as 2GiB.")
     retries: int = Field(1, ge=0, description="How often a trial is run again whose worker died.")
+    keep: int = Field(3, ge=0, description="Keep what so many of the best trials ended with: weights, optimizer state.")
     max_failures: int = Field(10, ge=1, description="Stop after so many failed trials in a row.")
 
     @model_validator(mode="after")

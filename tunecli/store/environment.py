@@ -10,6 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from tunecli.errors import StudyError
 from tunecli.store.files import read_json, write_json
 
 PACKAGES = ("tunecli", "tensorflow", "keras", "keras-tuner", "numpy", "scikit-learn", "scipy")
@@ -40,11 +41,26 @@ def versions() -> dict[str, str]:
 
 
 def record_environment(path: Path) -> None:
-    """Adds this session's environment to a study's list; equal ones in a row are kept once."""
-    sessions = read_json(path)["sessions"] if path.exists() else []
+    """Adds this session's environment to a study's list; equal ones in a row are kept once.
+
+    Raises:
+        StudyError: The list is damaged, or cannot be written.
+    """
+    sessions = _sessions(path)
     current = environment()
-    if not sessions or any(sessions[-1][key] != value for key, value in current.items() if key != "at"):
+    if not sessions or any(sessions[-1].get(key) != value for key, value in current.items() if key != "at"):
         write_json(path, {"sessions": [*sessions, current]})
+
+
+def _sessions(path: Path) -> list[dict[str, Any]]:
+    if not path.exists():
+        return []
+    try:
+        sessions: list[dict[str, Any]] = read_json(path)["sessions"]
+    except (StudyError, KeyError) as error:
+        hint = "restore it from a copy, or delete it: no search reads what the ones before it ran on"
+        raise StudyError("is damaged: it has no list of sessions", where=str(path), hint=hint) from error
+    return sessions
 
 
 def _git_state() -> dict[str, Any] | None:

@@ -10,7 +10,7 @@ it would be lost with it.
 
 from __future__ import annotations
 
-import os
+from collections.abc import Container
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -18,8 +18,8 @@ from types import TracebackType
 from pydantic import ValidationError
 
 from tunecli.errors import StudyError, UsageError
-from tunecli.store.files import sync_folder
-from tunecli.study.events import JOURNAL_VERSION, Created, Event, from_line, to_line
+from tunecli.store import files
+from tunecli.study.events import JOURNAL_VERSION, Asked, Created, Event, Finished, Started, from_line, to_line
 
 
 @dataclass(frozen=True)
@@ -41,11 +41,12 @@ def read_journal(path: Path) -> Contents:
     """Reads a journal without changing it; a missing file is an empty one.
 
     Raises:
-        StudyError: A line before the last cannot be read: the file was damaged, not torn.
+        StudyError: A line before the last cannot be read or does not follow: the file was damaged, not torn.
         UsageError: A newer version wrote it.
     """
     content = path.read_bytes() if path.exists() else b""
     events: list[Event] = []
+    asked: set[int] = set()
     end = 0
     while (newline := content.find(b"\n", end)) >= 0:
         try:
@@ -53,20 +54,39 @@ def read_journal(path: Path) -> Contents:
         except ValidationError as error:
             if content.find(b"\n", newline + 1) < 0 and events:
                 break  # the last line: blocks of zeros after a loss of power
-            raise StudyError(
-                "is not an event of this version",
-                where=f"{path}:{len(events) + 1}",
-                hint="the file was changed or damaged; restore it, or start anew with --fresh",
-            ) from error
-        if isinstance(event, Created) and event.version > JOURNAL_VERSION:
-            raise UsageError(
-                f"was written by a newer tunecli (journal version {event.version}, this one reads {JOURNAL_VERSION})",
-                where=str(path),
-                hint="update tunecli",
-            )
+            raise damaged_journal(f"{path}:{len(events) + 1}", "is not an event of this version") from error
+        _refuse_newer(event, path)
+        if fault := _fault(event, is_first=not events, asked=asked):
+            raise damaged_journal(f"{path}:{len(events) + 1}", fault)
+        if isinstance(event, Asked) and event.suggestion is not None:
+            asked.add(event.suggestion.trial)
         events.append(event)
         end = newline + 1
     return Contents(tuple(events), end, is_torn=end < len(content))
+
+
+def _refuse_newer(event: Event, path: Path) -> None:
+    if isinstance(event, Created) and event.version > JOURNAL_VERSION:
+        raise UsageError(
+            f"was written by a newer tunecli (journal version {event.version}, this one reads {JOURNAL_VERSION})",
+            where=str(path),
+            hint="update tunecli",
+        )
+
+
+def _fault(event: Event, *, is_first: bool, asked: Container[int]) -> str:
+    """Returns why an event cannot stand where it does, or ""."""
+    if is_first and not isinstance(event, Created):
+        return "does not begin with the creation of a study"
+    if isinstance(event, Started | Finished) and event.trial not in asked:
+        return f"is about trial {event.trial}, which nobody asked for"
+    return ""
+
+
+def damaged_journal(where: str, what: str) -> StudyError:
+    """Returns what to tell a user whose journal is not what was written."""
+    hint = "the file was changed or damaged; restore it, or start anew with --fresh"
+    return StudyError(what, where=where, hint=hint)
 
 
 class Journal:
@@ -78,13 +98,18 @@ class Journal:
         self.was_torn = contents.is_torn
         is_new = not path.exists()
         self._path = path
-        self._file = open(path, "ab", buffering=0)  # noqa: SIM115  # closed by close()
         self._end = contents.size_bytes
-        if self.was_torn:
-            self._file.truncate(self._end)
-            os.fsync(self._file.fileno())
-        if is_new:
-            sync_folder(path.parent)
+        with files.writing(path):
+            self._file = files.disk.open(path, "ab")
+            try:
+                if self.was_torn:
+                    files.disk.cut(self._file, self._end)
+                    files.disk.sync(self._file.fileno())
+                if is_new:
+                    files.sync_folder(path.parent)
+            except BaseException:
+                self._file.close()
+                raise
 
     def append(self, event: Event) -> None:
         """Adds an event; it is on disk when this returns.
@@ -93,21 +118,8 @@ class Journal:
             StudyError: The disk is full or fails; the journal is as it was before.
         """
         line = to_line(event)
-        try:
-            written = 0
-            while written < len(line):
-                written += self._file.write(line[written:])
-            os.fsync(self._file.fileno())
-        except OSError as error:
-            self._file.truncate(self._end)
-            raise StudyError(
-                f"cannot be written: {error.strerror}",
-                where=str(self._path),
-                hint="make room, then run the same command again; nothing that finished is lost",
-            ) from error
-        except BaseException:  # Ctrl-C between two bytes: what is appended next must not stand behind half a line
-            self._file.truncate(self._end)
-            raise
+        with files.writing(self._path):
+            files.extend(self._file, line, end=self._end, sync=True)
         self._end += len(line)
         self.events.append(event)
 

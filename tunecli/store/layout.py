@@ -4,7 +4,7 @@ A run directory:
     runs/<name>/
       spec.yaml  plan.json  environment.json  data.json  journal.jsonl  lock  test_looks.jsonl
       trials/<id>/  epochs.jsonl  layers.json  log.txt  state.npz
-      scratch/slot-<k>/
+      scratch/  data/  slot-<k>/
       best/  model.keras  metrics.json  card.md  preprocessing.json
 """
 
@@ -37,7 +37,7 @@ class TrialLayout:
 
     @property
     def state(self) -> Path:
-        """The last epoch's full state, while a promotion may need it."""
+        """A full state: of a running trial as it was last saved, of one that has ended as it ended, while needed."""
         return self.folder / "state.npz"
 
 
@@ -114,10 +114,25 @@ class StudyLayout:
         """What `retrain` leaves behind."""
         return BestLayout(self.folder / "best")
 
+    @property
+    def trials(self) -> Path:
+        """A folder for each trial."""
+        return self.folder / "trials"
+
     def trial(self, trial: int) -> TrialLayout:
         """The files of one trial."""
-        return TrialLayout(self.folder / "trials" / str(trial))
+        return TrialLayout(self.trials / str(trial))
 
-    def scratch(self, slot: int) -> Path:
+    @property
+    def scratch(self) -> Path:
+        """What is not kept from one session to the next."""
+        return self.folder / "scratch"
+
+    @property
+    def stored_data(self) -> Path:
+        """The columns that workers read."""
+        return self.scratch / "data"
+
+    def slot_scratch(self, slot: int) -> Path:
         """Where a slot's worker writes what the parent moves in place."""
-        return self.folder / "scratch" / f"slot-{slot}"
+        return self.scratch / f"slot-{slot}"

@@ -8,10 +8,11 @@ import os
 import socket
 import time
 from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path
-from typing import IO
 
 from tunecli.errors import UsageError
+from tunecli.store import files
 
 
 @dataclass(frozen=True)
@@ -33,28 +34,29 @@ class StudyLock:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._file: IO[str] | None = None
+        self._file: FileIO | None = None
 
-    def acquire(self) -> None:
+    def acquire(self, *, is_signed: bool = True) -> None:
         """Takes the lock.
+
+        Args:
+            is_signed: Note who holds it; without, it needs no room on the disk.
 
         Raises:
             UsageError: Another process has it.
+            StudyError: The disk is full or fails.
         """
-        file = open(self._path, "a+")  # noqa: SIM115  # open as long as the lock is held
+        with files.writing(self._path):
+            file = files.disk.open(self._path, "ab")
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+            self._lock(file)
+            with files.writing(self._path):
+                files.disk.cut(file, 0)
+                if is_signed:
+                    files.disk.write(file, _signature())
+        except BaseException:
             file.close()
-            who = holder(self._path) or "another process"
-            raise UsageError(
-                f"is in use by {who}",
-                where=str(self._path.parent),
-                hint="wait for it, stop it, or search under another name with --name",
-            ) from None
-        file.truncate(0)
-        file.write(json.dumps({"host": socket.gethostname(), "pid": os.getpid(), "since": time.time()}))
-        file.flush()
+            raise
         self._file = file
 
     def release(self) -> None:
@@ -62,6 +64,16 @@ class StudyLock:
         if self._file is not None:
             self._file.close()
             self._file = None
+
+    def _lock(self, file: FileIO) -> None:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise UsageError(
+                f"is in use by {holder(self._path) or 'another process'}",
+                where=str(self._path.parent),
+                hint="wait for it, stop it, or search under another name with --name",
+            ) from None
 
 
 def is_held(path: Path) -> bool:
@@ -82,3 +94,7 @@ def holder(path: Path) -> Holder | None:
         return Holder(**json.loads(path.read_text()))
     except (OSError, ValueError, TypeError):
         return None
+
+
+def _signature() -> bytes:
+    return json.dumps({"host": socket.gethostname(), "pid": os.getpid(), "since": time.time()}).encode()

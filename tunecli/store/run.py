@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tunecli.errors import UsageError
+from pydantic import ValidationError
+
+from tunecli.errors import StudyError, UsageError
 from tunecli.registry import did_you_mean
-from tunecli.store.files import read_json
-from tunecli.store.journal import read_journal
+from tunecli.store.files import DAMAGE_HINT, damaged, read_json, read_lines
+from tunecli.store.journal import Contents, damaged_journal, read_journal
 from tunecli.store.layout import StudyLayout
 from tunecli.store.lock import StudyLock, is_held
 from tunecli.study.snapshot import Snapshot
 from tunecli.study.trial import Measurement
+
+LAYER_KEYS = {"name", "kind", "output_shape", "parameters"}
+"""What is kept of each layer of a model."""
 
 
 @dataclass(frozen=True)
@@ -35,8 +41,13 @@ class Run:
         return StudyLayout(self.path)
 
     def exists(self) -> bool:
-        """Whether a study was begun here: its journal holds at least the first event."""
-        return bool(self.layout.journal.exists() and b"\n" in self.layout.journal.read_bytes())
+        """Whether a study was begun here: its journal holds at least the first event, or did."""
+        return self._has_events() or self.has_lost_journal()
+
+    def has_lost_journal(self) -> bool:
+        """Whether the journal is empty though it was not: what is written after its first event is there."""
+        layout = self.layout
+        return layout.journal.exists() and layout.data.exists() and not self._has_events()
 
     def snapshot(self) -> Snapshot:
         """Returns what the journal adds up to now.
@@ -44,42 +55,79 @@ class Run:
         Raises:
             StudyError: The journal is damaged.
         """
-        return Snapshot.of(read_journal(self.layout.journal).events)
+        return Snapshot.of(self.contents().events)
+
+    def contents(self) -> Contents:
+        """Returns what the journal holds now: at least the first event.
+
+        Raises:
+            StudyError: The journal is damaged.
+        """
+        contents = read_journal(self.layout.journal)
+        if not contents.events:
+            raise damaged_journal(str(self.layout.journal), "holds no event any more")
+        return contents
+
+    def trials_with_files(self) -> set[int]:
+        """Returns the ids of the trials that have left something on disk."""
+        folder = self.layout.trials
+        return {int(each.name) for each in folder.iterdir() if each.name.isdecimal()} if folder.exists() else set()
 
     def plan_document(self) -> dict[str, Any]:
-        """Returns `plan.json`."""
+        """Returns `plan.json`.
+
+        Raises:
+            StudyError: The file is missing or damaged.
+        """
+        if not self.layout.plan.exists():
+            raise StudyError("is missing", where=str(self.layout.plan), hint=DAMAGE_HINT)
         document: dict[str, Any] = read_json(self.layout.plan)
         return document
 
-    def measurements(self, trial: int) -> list[Measurement]:
-        """Returns the measurements of a trial's whole lineage, those so far if it runs."""
-        found = []
-        for ancestor in self.snapshot().lineage(trial):
-            found += self.own_measurements(ancestor)
-        return found
+    def measurements(self, lineage: Iterable[int]) -> list[Measurement]:
+        """Returns the measurements of a lineage (`Snapshot.lineage`), those so far if its last trial runs.
+
+        Raises:
+            StudyError: A file is damaged.
+        """
+        return [each for trial in lineage for each in self.own_measurements(trial)]
 
     def own_measurements(self, trial: int) -> list[Measurement]:
-        """Returns the measurements of the epochs that the trial itself has trained."""
+        """Returns the measurements of the epochs that the trial itself has trained.
+
+        Raises:
+            StudyError: The file is damaged.
+        """
         path = self.layout.trial(trial).epochs
-        if not path.exists():
-            return []
-        lines = path.read_bytes().split(b"\n")[:-1]  # behind the last newline stands what is being written
-        return [Measurement.model_validate_json(line) for line in lines]
+        return [read_measurement(line, f"{path}:{number}") for number, line in enumerate(read_lines(path), start=1)]
 
     def layers(self, trial: int) -> list[dict[str, Any]] | None:
-        """Returns the layers of a trial's model, or None if it was never built."""
+        """Returns the layers of a trial's model, or None if it was never built.
+
+        Raises:
+            StudyError: The file is damaged.
+        """
         path = self.layout.trial(trial).layers
-        return read_json(path) if path.exists() else None
+        if not path.exists():
+            return None
+        layers: list[dict[str, Any]] = read_json(path, list)
+        if not all(isinstance(each, dict) and each.keys() >= LAYER_KEYS for each in layers):
+            raise damaged(str(path), "not a list of layers")
+        return layers
 
     def log(self, trial: int) -> str:
         """Returns what a trial had to say."""
         path = self.layout.trial(trial).log
-        return path.read_text() if path.exists() else ""
+        return path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
 
     def test_looks(self) -> list[dict[str, Any]]:
-        """Returns when and by whom the test part was evaluated."""
+        """Returns when and by whom the test part was evaluated.
+
+        Raises:
+            StudyError: The file is damaged.
+        """
         path = self.layout.test_looks
-        return [json.loads(line) for line in path.read_text().splitlines() if line] if path.exists() else []
+        return [_read_look(line, f"{path}:{number}") for number, line in enumerate(read_lines(path), start=1)]
 
     def is_held(self) -> bool:
         """Whether a process works on the study."""
@@ -92,13 +140,40 @@ class Run:
             UsageError: A process works on it.
         """
         lock = StudyLock(self.layout.lock)
-        lock.acquire()
+        lock.acquire(is_signed=False)  # deleting is a way to make room on a full disk
         try:
             # the journal goes first: what is left after a kill is then no study any more
             self.layout.journal.unlink()
             shutil.rmtree(self.path)
         finally:
             lock.release()
+
+    def _has_events(self) -> bool:
+        """Whether the journal has a whole line."""
+        if not self.layout.journal.exists():
+            return False
+        with open(self.layout.journal, "rb") as file:
+            return file.readline().endswith(b"\n")
+
+
+def read_measurement(line: bytes, where: str) -> Measurement:
+    """Reads a line of `epochs.jsonl`.
+
+    Raises:
+        StudyError: It is damaged.
+    """
+    try:
+        return Measurement.model_validate_json(line)
+    except ValidationError as error:
+        raise damaged(where, "not a measurement") from error
+
+
+def _read_look(line: bytes, where: str) -> dict[str, Any]:
+    try:
+        look: dict[str, Any] = dict(json.loads(line))
+    except (ValueError, TypeError) as error:
+        raise damaged(where, "not a look at the test part") from error
+    return look
 
 
 def list_runs(runs: Path) -> list[Run]:

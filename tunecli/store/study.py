@@ -7,15 +7,20 @@ Everything that changes a study goes through it:
 
 from __future__ import annotations
 
+import errno
 from contextlib import suppress
 from types import TracebackType
 
 from tunecli.errors import UsageError
+from tunecli.store import files
 from tunecli.store.journal import Journal
 from tunecli.store.lock import StudyLock
 from tunecli.store.run import Run
 from tunecli.study.events import Created, Event
 from tunecli.study.snapshot import Snapshot
+
+_DISK_FAILURES = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
+"""What another folder on the same disk would not help against."""
 
 
 class OpenStudy:
@@ -31,10 +36,12 @@ class OpenStudy:
 
         Raises:
             UsageError: Another process has the study, or its folder cannot be written.
+            StudyError: The journal is damaged, or the disk is full or fails.
         """
         make_folder(self.run)
         self._lock.acquire()
         try:
+            self._clear_leftovers()
             self.journal = Journal(self.layout.journal)
         except BaseException:
             self._lock.release()
@@ -51,11 +58,22 @@ class OpenStudy:
         """Gives the lock back; a study that was never begun leaves no folder behind."""
         self.journal.close()
         if not self.journal.events:
-            for path in (self.layout.journal, self.layout.lock):
-                path.unlink(missing_ok=True)
-            with suppress(OSError):  # holds something of the user's
+            with suppress(OSError):  # holds something of the user's, or the disk fails
+                for path in (self.layout.journal, self.layout.lock):
+                    path.unlink(missing_ok=True)
                 self.run.path.rmdir()
         self._lock.release()
+
+    def _clear_leftovers(self) -> None:
+        """Makes sure that a folder without events is that of a new study.
+
+        Raises:
+            StudyError: It is that of an old one, whose journal was damaged.
+        """
+        if not self.layout.journal.exists():  # a deletion that was cut off
+            self.layout.data.unlink(missing_ok=True)
+        elif self.run.has_lost_journal():
+            self.run.contents()
 
     def record(self, event: Event) -> None:
         """Writes an event to the journal, then takes it into the snapshot."""
@@ -71,11 +89,14 @@ def make_folder(run: Run) -> None:
 
     Raises:
         UsageError: The place cannot be written.
+        StudyError: It could be, but the disk is full or fails.
     """
     try:
-        run.path.mkdir(parents=True, exist_ok=True)
-        run.layout.lock.touch()
+        files.disk.make_folder(run.path)
+        files.disk.open(run.layout.lock, "ab").close()
     except OSError as error:
+        if error.errno in _DISK_FAILURES:
+            raise files.not_written(run.path, error) from error
         raise UsageError(
             f"cannot be written: {error.strerror}", where=str(run.path), hint="choose another folder with --runs"
         ) from None

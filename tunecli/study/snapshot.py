@@ -33,6 +33,7 @@ class Snapshot:
         updated_at: When the last event was written.
         spent_s: Wall-clock seconds of all sessions, to the last event of each.
         end_reason: Why the last session ended; None while one runs or after a kill.
+        best: The winner so far.
     """
 
     study: str
@@ -42,6 +43,10 @@ class Snapshot:
     updated_at: float = 0.0
     spent_s: float = 0.0
     end_reason: EndReason | None = None
+    best: Trial | None = None
+    _unfinished: dict[int, None] = field(default_factory=dict)
+    _under_way: set[int] = field(default_factory=set)
+    _deaths: Counter[int] = field(default_factory=Counter)
 
     @classmethod
     def of(cls, events: Iterable[Event]) -> Snapshot:
@@ -58,16 +63,21 @@ class Snapshot:
         """Takes in one more event."""
         match event:
             case SessionStarted():
+                self._deaths.update(self._under_way)  # the last session has not ended in order
+                self._under_way.clear()
                 self.end_reason = None
                 self.updated_at = event.at  # time between sessions is not spent
             case Asked(answer=Answer.TRIAL, suggestion=suggestion) if suggestion is not None:
                 self.trials[suggestion.trial] = Trial(suggestion, event.slot, event.engine, event.engine_reason)
+                self._unfinished[suggestion.trial] = None
             case Started():
                 trial = self.trials[event.trial]
                 self.trials[event.trial] = replace(trial, attempts=event.attempt)
+                self._under_way.add(event.trial)
             case Finished():
-                self.trials[event.trial] = replace(self.trials[event.trial], outcome=event.outcome)
+                self._finish(replace(self.trials[event.trial], outcome=event.outcome))
             case SessionEnded():
+                self._under_way.clear()
                 self.end_reason = event.reason
             case _:
                 pass
@@ -78,7 +88,7 @@ class Snapshot:
     def completed(self) -> list[Trial]:
         """The trials that ended with a score, best first; equals in the order of their ids."""
         done = [trial for trial in self.trials.values() if trial.status is TrialStatus.COMPLETED]
-        return sorted(done, key=lambda trial: (self.objective.sort_key(trial.score or 0.0), trial.id))
+        return sorted(done, key=self.rank_key)
 
     @property
     def failed(self) -> list[Trial]:
@@ -88,12 +98,28 @@ class Snapshot:
     @property
     def running(self) -> list[Trial]:
         """The trials that were asked for and have not ended."""
-        return [trial for trial in self.trials.values() if not trial.is_finished]
+        return [self.trials[trial] for trial in self._unfinished]
 
     @property
-    def best(self) -> Trial | None:
-        """The winner so far."""
-        return next(iter(self.completed), None)
+    def ended_count(self) -> int:
+        """How many trials have ended, one way or the other."""
+        return len(self.trials) - len(self._unfinished)
+
+    def rank_key(self, trial: Trial) -> tuple[float, int]:
+        """Returns what orders trials with a score: the better first, then the earlier."""
+        return self.objective.sort_key(trial.score or 0.0), trial.id
+
+    def deaths(self, trial: int) -> int:
+        """Returns how many sessions have died while a trial ran that has not ended yet; ask between sessions."""
+        return self._deaths[trial] + (trial in self._under_way)
+
+    def _finish(self, trial: Trial) -> None:
+        self.trials[trial.id] = trial
+        self._unfinished.pop(trial.id, None)
+        self._under_way.discard(trial.id)
+        self._deaths.pop(trial.id, None)
+        if trial.score is not None and (self.best is None or self.rank_key(trial) < self.rank_key(self.best)):
+            self.best = trial
 
     def lineage(self, trial: int) -> tuple[int, ...]:
         """Returns the ids of a trial's ancestors and its own, the eldest first."""

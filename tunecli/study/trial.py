@@ -121,7 +121,7 @@ class Trial:
         return self.outcome.score if self.outcome else None
 
 
-def conclude(measurements: Sequence[Measurement], objective: Objective, *, duration_s: float) -> Outcome:
+def conclude(measurements: Sequence[Measurement], objective: Objective) -> Outcome:
     """Scores a training from the measurements of its whole lineage.
 
     Returns:
@@ -132,7 +132,7 @@ def conclude(measurements: Sequence[Measurement], objective: Objective, *, durat
     epochs_run = measurements[-1].epoch if measurements else 0
     if best is None:
         cause = f"{objective.metric} was not finite in any epoch"
-        return Outcome(TrialStatus.FAILED, epochs_run=epochs_run, duration_s=duration_s, cause=cause)
+        return Outcome(TrialStatus.FAILED, epochs_run=epochs_run, cause=cause)
     at_best = measurements[scores.index(best)]
     return Outcome(
         TrialStatus.COMPLETED,
@@ -140,5 +140,4 @@ def conclude(measurements: Sequence[Measurement], objective: Objective, *, durat
         best_epoch=at_best.epoch,
         metrics={name: value for name, value in at_best.metrics.items() if math.isfinite(value)},
         epochs_run=epochs_run,
-        duration_s=duration_s,
     )

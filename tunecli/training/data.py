@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tunecli.datasets import DATASETS
 from tunecli.datasets.base import RawData
 from tunecli.datasets.split import Split, split
+from tunecli.datasets.stored import open_stored
 from tunecli.plan import DatasetPlan, Plan
 from tunecli.preprocessing.prepare import Prepared, prepare
 
@@ -42,6 +44,19 @@ def load(dataset: DatasetPlan) -> tuple[RawData, Split]:
 def search_parts(dataset: DatasetPlan) -> Prepared:
     """Returns the training and the validation part; the test part is not touched."""
     data, parts = load(dataset)
+    return prepare(data, parts.train, parts.validation)
+
+
+@lru_cache(maxsize=1)
+def stored_parts(folder: Path) -> Prepared:
+    """Returns what `search_parts` does, to the bit, from a folder that `datasets.stored.store` wrote.
+
+    A process keeps what it read first: other data need a folder of another name.
+
+    Raises:
+        OSError: The folder is missing or incomplete.
+    """
+    data, parts = open_stored(folder)
     return prepare(data, parts.train, parts.validation)
 
 

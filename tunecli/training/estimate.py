@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from typing import Any
 
 from tunecli.datasets import DATASETS
@@ -54,8 +55,14 @@ def _signature(plan: Plan) -> DataSignature:
 
 
 def _states_kept(plan: Plan) -> int:
-    """Hyperband keeps as many states of a rung as may be promoted, the one being written, and the one it replaces."""
+    """Returns how many states there are at most: of the best, of a rung that Hyperband may promote, of what runs.
+
+    One that runs has two for a moment: the last that it saved, and the one that it writes.
+    """
+    workers = plan.limits.workers
+    running = workers if isinstance(workers, int) else os.cpu_count() or 1
+    kept = min(plan.limits.keep, plan.trial_count) + 2 * min(running, plan.trial_count)
     if not isinstance(plan.tuner, HyperbandTuner):
-        return 0
+        return kept
     brackets = hyperband_brackets(plan.tuner.max_epochs or plan.training.epochs, plan.tuner.factor)
-    return 2 + max(sum(rung.trials for rung in bracket[1:]) for bracket in brackets)
+    return kept + max(sum(rung.trials for rung in bracket[1:]) for bracket in brackets)

@@ -19,7 +19,7 @@ from tunecli.errors import StudyError
 from tunecli.plan import Plan
 from tunecli.reports.card import render_card
 from tunecli.store.environment import versions
-from tunecli.store.files import read_json, sync_folder, write_json, write_whole
+from tunecli.store.files import append_line, read_json, sync_file, sync_folder, write_json, write_whole, writing
 from tunecli.store.layout import BestLayout
 from tunecli.store.run import Run
 from tunecli.study.trial import Trial, TrialStatus
@@ -59,12 +59,14 @@ def retrain(run: Run, trial: Trial, *, full: bool, on_epoch: Callable[[int, int]
         on_epoch: Told after each epoch: how many are done, and of how many.
 
     Raises:
-        StudyError: The trial has no score.
+        StudyError: The trial has no score, a file of the study is damaged, or the disk is full.
         DataError: The data are missing or damaged.
     """
     if trial.status is not TrialStatus.COMPLETED or trial.outcome is None or trial.outcome.best_epoch is None:
         raise StudyError(f"trial {trial.id} is {trial.status}, it cannot be retrained", where=str(run.path))
-    plan = Plan.model_validate(run.plan_document())
+    plan = Plan.of(run)
+    fingerprint = read_json(run.layout.data)  # what is damaged is said before the test part is looked at
+    run.test_looks()
     configure(plan.limits.threads)
     parts = final_parts(plan, full=full)
     values = plan.complete(trial.suggestion.values)
@@ -91,7 +93,9 @@ def retrain(run: Run, trial: Trial, *, full: bool, on_epoch: Callable[[int, int]
     if or_none(test) is not None:
         _note_test_look(run, trial, full=full)
         scores["test"] = evaluate(model, test)
-    document = _document(run, plan, trial, values, seed, full=full, scores=scores, rows=_rows(parts, full=full))
+    document = _document(
+        run, plan, trial, values, seed, full=full, scores=scores, rows=_rows(parts, full=full), fingerprint=fingerprint
+    )
     _put_in_place(run, model, parts, document)
     return Retrained(run.layout.best.folder, document)
 
@@ -117,6 +121,7 @@ def _document(
     full: bool,
     scores: dict[str, dict[str, float]],
     rows: dict[str, int],
+    fingerprint: dict[str, Any],
 ) -> dict[str, Any]:
     assert trial.outcome is not None
     return {
@@ -139,7 +144,7 @@ def _document(
             "task": plan.task,
             "split_seed": plan.dataset.split_seed,
             "rows": rows,
-            "fingerprint": read_json(run.layout.data),
+            "fingerprint": fingerprint,
         },
         "family": plan.family,
         "study_seed": plan.seed,
@@ -151,8 +156,9 @@ def _document(
 
 def _note_test_look(run: Run, trial: Trial, *, full: bool) -> None:
     """Counts the look before it is taken, so that none goes unseen."""
-    with open(run.layout.test_looks, "a") as file:
-        file.write(json.dumps({"at": time.time(), "by": "retrain", "trial": trial.id, "full": full}) + "\n")
+    look = {"at": time.time(), "by": "retrain", "trial": trial.id, "full": full}
+    append_line(run.layout.test_looks, json.dumps(look).encode() + b"\n")
+    sync_file(run.layout.test_looks)
 
 
 def _put_in_place(run: Run, model: keras.Model, parts: Prepared, document: dict[str, Any]) -> None:
@@ -161,16 +167,17 @@ def _put_in_place(run: Run, model: keras.Model, parts: Prepared, document: dict[
     beside, old = best.with_name("best.new"), best.with_name("best.old")
     for leftover in (beside, old):
         shutil.rmtree(leftover, ignore_errors=True)
-    beside.mkdir()
-    files = BestLayout(beside)
-    model.save(files.model)
-    write_json(files.preprocessing, parts.preprocessor.to_json())
-    write_json(files.metrics, document)
-    write_whole(files.card, render_card(document).encode())
-    if best.exists():
-        best.rename(old)
-    beside.rename(best)
-    sync_folder(run.path)
+    with writing(best):
+        beside.mkdir()
+        files = BestLayout(beside)
+        model.save(files.model)
+        write_json(files.preprocessing, parts.preprocessor.to_json())
+        write_json(files.metrics, document)
+        write_whole(files.card, render_card(document).encode())
+        if best.exists():
+            best.rename(old)
+        beside.rename(best)
+        sync_folder(run.path)
     shutil.rmtree(old, ignore_errors=True)
 
 

@@ -1,9 +1,10 @@
 """Runs one attempt of one trial: builds its model, trains it, and reports every epoch.
 
     runner = "tunecli.training.run_trial:run_trial"     # what an executor is given
-    request → Measurement … Measurement → result        # JSON on the way in and out
+    request → measurement … measurement, saved … → result        # JSON on the way in and out
 
-A trial that fails (an exception, a loss that is no number) is a result with its cause.
+A long training saves its state every now and then, and goes on from there should it be cut off. A trial that fails (an
+exception, a loss that is no number) is a result with its cause.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict
 
+from tunecli.errors import in_a_line
 from tunecli.families import FAMILIES
 from tunecli.families.base import DataSignature
 from tunecli.families.compiling import compile_model
@@ -26,7 +28,7 @@ from tunecli.plan import EarlyStoppingPlan, Plan
 from tunecli.spec.space import Value, Values
 from tunecli.study.objective import METRICS, Goal
 from tunecli.study.trial import Measurement, Program
-from tunecli.training.data import or_none, search_parts
+from tunecli.training.data import or_none, search_parts, stored_parts
 from tunecli.training.engines import ENGINES, Job, batch_rows
 from tunecli.training.runtime import configure, seed_everything
 from tunecli.training.state import TrainingState, capture, load_state, restore, restore_stopping, save_state
@@ -49,8 +51,11 @@ class TrialRequest(BaseModel):
         seed: Decides initial weights, the order of rows and dropout; shared by a whole Hyperband lineage.
         start_epoch: Epochs that `state_in` has behind it.
         end_epoch: Epochs to have behind it at the end.
+        data: The stored columns, see `datasets.stored`; None to load them by the plan.
         state_in: The state to go on from, or None to begin.
-        state_out: Where to write the state at the end, or None if no one will go on from it.
+        state_out: Where to write the state on the way and, with `keep_end`, at the end.
+        keep_end: Whether someone may want the state at the end.
+        save_every_s: On the way, it is written at the first end of an epoch after so many seconds.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -62,8 +67,11 @@ class TrialRequest(BaseModel):
     seed: int
     start_epoch: int
     end_epoch: int
+    data: Path | None = None
     state_in: Path | None = None
-    state_out: Path | None = None
+    state_out: Path
+    keep_end: bool
+    save_every_s: float
 
 
 class TrialResult(BaseModel):
@@ -76,6 +84,8 @@ class TrialResult(BaseModel):
         program: Whether the engine compiled a program for it, or used one again; "" for an engine without.
         cause: Why it failed, or "".
         details: The traceback of a failure, or "".
+        is_cut: It was asked to end early, and did so with its state written.
+        unsaved: Why its state could not be written, or "".
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -86,24 +96,43 @@ class TrialResult(BaseModel):
     program: Program = Program.NONE
     cause: str = ""
     details: str = ""
+    is_cut: bool = False
+    unsaved: str = ""
 
 
 class TrainingFailedError(Exception):
     """A training that cannot go on; its text is the cause."""
 
 
-def run_trial(payload: dict[str, Any], report: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
-    """Runs a `TrialRequest`; reports `{"measurement": …}` after each epoch and returns a `TrialResult`."""
+class _CutError(Exception):
+    """The training was asked to end early."""
+
+
+class _UnsavedError(Exception):
+    """The state cannot be written; its text says why."""
+
+
+def run_trial(payload: dict[str, Any], report: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+    """Runs a `TrialRequest`; returns a `TrialResult`.
+
+    Reports `{"measurement": …}` after each epoch, and `{"saved": epoch}` when it has written its state on the way. When
+    asked to end soon, it writes its state at the end of the epoch and ends.
+    """
     request = TrialRequest.model_validate(payload)
     attempt = _Attempt(request, report)
     started = time.perf_counter()
-    cause = details = ""
+    cause = details = unsaved = ""
+    is_cut = False
     try:
         attempt.run()
+    except _CutError:
+        is_cut = True
+    except _UnsavedError as error:
+        unsaved = str(error)
     except TrainingFailedError as error:
         cause = str(error)
     except Exception as error:  # whatever a model, an optimizer or TensorFlow may raise is this trial's own affair
-        cause = f"{type(error).__name__}: {error}".splitlines()[0]
+        cause = in_a_line(error)
         details = traceback.format_exc()
     result = TrialResult(
         measurements=attempt.measurements,
@@ -112,6 +141,8 @@ def run_trial(payload: dict[str, Any], report: Callable[[dict[str, Any]], None])
         program=attempt.program,
         cause=cause,
         details=details,
+        is_cut=is_cut,
+        unsaved=unsaved,
     )
     return result.model_dump(mode="json")
 
@@ -128,32 +159,32 @@ def build_model(plan: Plan, values: Mapping[str, Value], signature: DataSignatur
 
 
 class _Attempt:
-    def __init__(self, request: TrialRequest, report: Callable[[dict[str, Any]], None]) -> None:
+    def __init__(self, request: TrialRequest, report: Callable[[dict[str, Any]], bool]) -> None:
         self.request = request
         self.report = report
         self.measurements: list[Measurement] = []
         self.layers: list[dict[str, Any]] | None = None
         self.program = Program.NONE
+        self._saved_at = time.monotonic()
 
     def run(self) -> None:
         request = self.request
         configure(request.threads)
-        parts = search_parts(request.plan.dataset)
+        parts = stored_parts(request.data) if request.data else search_parts(request.plan.dataset)
         train, validation = parts.parts
         model = build_model(request.plan, request.values, parts.signature, request.seed)
         self.layers = [asdict(layer) for layer in describe_layers(model)]
         state = load_state(request.state_in) if request.state_in else None
         if state is not None:
             restore(state, model)
-        if state is None or not state.is_stopped:
-            state = self._fit(model, train, validation, state)
-        if request.state_out is not None and state is not None:
-            save_state(state, request.state_out)
+        if state is None or not (state.is_stopped or state.epoch >= request.end_epoch):
+            self._fit(model, train, validation, state)
+        elif request.keep_end:
+            self._save(state)
 
-    def _fit(self, model: keras.Model, train: Any, validation: Any, state: TrainingState | None) -> TrainingState:
+    def _fit(self, model: keras.Model, train: Any, validation: Any, state: TrainingState | None) -> None:
         request = self.request
         stopping = _early_stopping(request.plan.training.early_stopping, state)
-        watch = _watch(self._take, stopping, request.end_epoch, keep_state=request.state_out is not None)
         fitted = ENGINES.load(request.engine).fit(
             Job(
                 model=model,
@@ -164,19 +195,35 @@ class _Attempt:
                 end_epoch=request.end_epoch,
                 seed=request.seed,
                 shuffle=request.plan.training.shuffle,
-                callbacks=[each for each in (stopping, watch) if each is not None],
+                # behind early stopping, so that it is seen whether that has spoken
+                callbacks=[each for each in (stopping, _watch(self._take, stopping)) if each is not None],
             )
         )
         self.program = fitted.program
-        final: TrainingState | None = watch.state
-        return final if final is not None else TrainingState((), ())
 
-    def _take(self, measurement: Measurement) -> None:
+    def _take(self, measurement: Measurement, capture_state: Callable[[], TrainingState], *, is_last: bool) -> None:
+        """Deals with the end of an epoch: measures, and saves the state if it is time."""
         self.measurements.append(measurement)
-        self.report({"measurement": measurement.model_dump(mode="json")})
+        is_cut = self.report({"measurement": measurement.model_dump(mode="json")})
         loss = measurement.metrics.get("loss", 0.0)
         if not math.isfinite(loss):
             raise TrainingFailedError(f"loss is {loss} in epoch {measurement.epoch}")
+        if is_last or measurement.epoch == self.request.end_epoch:
+            if self.request.keep_end:
+                self._save(capture_state())
+            return
+        if is_cut or time.monotonic() - self._saved_at >= self.request.save_every_s:
+            self._save(capture_state())
+            self._saved_at = time.monotonic()
+            self.report({"saved": measurement.epoch})
+        if is_cut:
+            raise _CutError
+
+    def _save(self, state: TrainingState) -> None:
+        try:
+            save_state(state, self.request.state_out)
+        except OSError as error:
+            raise _UnsavedError(f"{self.request.state_out}: {error.strerror}") from error
 
 
 def _early_stopping(
@@ -204,30 +251,23 @@ def _early_stopping(
     )
 
 
-def _watch(
-    take: Callable[[Measurement], None],
-    stopping: keras.callbacks.EarlyStopping | None,
-    end_epoch: int,
-    *,
-    keep_state: bool,
-) -> Any:
-    """Returns a callback that measures each epoch, and keeps the state of the last.
+def _watch(take: Callable[..., None], stopping: keras.callbacks.EarlyStopping | None) -> Any:
+    """Returns a callback that measures each epoch, and offers its state.
 
-    It stands behind early stopping, so that it sees whether that has spoken, and takes the state before the best
-    weights are put back: a promoted trial goes on from the last epoch.
+    That is taken before the best weights are put back: who goes on from it goes on from the last epoch.
     """
     import keras
 
     class Watch(keras.callbacks.Callback):  # type: ignore[misc]  # Keras is untyped
-        state: TrainingState | None = None
-
         def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
             self.began = time.perf_counter()
 
         def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
             metrics = {name: float(value) for name, value in (logs or {}).items()}
-            take(Measurement(epoch=epoch + 1, metrics=metrics, duration_s=time.perf_counter() - self.began))
-            if keep_state and (epoch + 1 == end_epoch or self.model.stop_training):
-                self.state = capture(self.model, stopping)
+            take(
+                Measurement(epoch=epoch + 1, metrics=metrics, duration_s=time.perf_counter() - self.began),
+                lambda: capture(self.model, stopping, epoch=epoch + 1),
+                is_last=self.model.stop_training,
+            )
 
     return Watch()

@@ -7,6 +7,9 @@ pickles: arrays by position, and a JSON text for the rest.
 from __future__ import annotations
 
 import json
+import os
+import zipfile
+import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +25,7 @@ class TrainingState:
     """What a training needs to go on.
 
     Attributes:
+        epoch: How many epochs it has behind it.
         variables: All variables of the model, random state included, in its order.
         optimizer: All variables of the optimizer, in its order.
         is_stopped: Whether early stopping has ended the training.
@@ -29,6 +33,7 @@ class TrainingState:
         best_weights: The weights it would restore, or ().
     """
 
+    epoch: int
     variables: tuple[NDArray[np.generic], ...]
     optimizer: tuple[NDArray[np.generic], ...]
     is_stopped: bool = False
@@ -36,11 +41,12 @@ class TrainingState:
     best_weights: tuple[NDArray[np.generic], ...] = ()
 
 
-def capture(model: keras.Model, early_stopping: keras.callbacks.EarlyStopping | None) -> TrainingState:
-    """Takes the state of a model in training."""
+def capture(model: keras.Model, early_stopping: keras.callbacks.EarlyStopping | None, *, epoch: int) -> TrainingState:
+    """Takes the state of a model in training that has so many epochs behind it."""
     remembered = {} if early_stopping is None else {name: getattr(early_stopping, name) for name in _REMEMBERED}
     weights = getattr(early_stopping, "best_weights", None) or ()
     return TrainingState(
+        epoch=epoch,
         variables=tuple(_array(each) for each in model.variables),
         optimizer=tuple(_array(each) for each in model.optimizer.variables),
         is_stopped=bool(model.stop_training),
@@ -66,15 +72,26 @@ def restore_stopping(state: TrainingState, early_stopping: keras.callbacks.Early
 
 
 def save_state(state: TrainingState, path: Path) -> None:
-    """Writes a state; the caller moves the file in place."""
+    """Writes a state so that a reader sees the old one or the new; what survives a loss of power is up to the caller.
+
+    Raises:
+        OSError: The disk is full or fails.
+    """
     import numpy as np
 
     path.parent.mkdir(parents=True, exist_ok=True)
-    rest = json.dumps({"is_stopped": state.is_stopped, "stopping": state.stopping})
-    arrays = {"rest": np.frombuffer(rest.encode(), dtype=np.uint8)}
+    rest = json.dumps({"epoch": state.epoch, "is_stopped": state.is_stopped, "stopping": state.stopping})
+    arrays = {_REST: np.frombuffer(rest.encode(), dtype=np.uint8)}
     for group in _GROUPS:
         arrays |= {f"{group}/{index}": array for index, array in enumerate(getattr(state, group))}
-    np.savez(path, **arrays)  # type: ignore[arg-type]  # its stub takes the arrays' names for options
+    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with open(beside, "wb") as file:
+            np.savez(file, **arrays)  # type: ignore[arg-type]  # its stub takes the arrays' names for options
+        os.replace(beside, path)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
 
 
 def load_state(path: Path) -> TrainingState:
@@ -82,15 +99,36 @@ def load_state(path: Path) -> TrainingState:
     import numpy as np
 
     with np.load(path, allow_pickle=False) as file:
-        rest = json.loads(file["rest"].tobytes())
+        rest = json.loads(file[_REST].tobytes())
         names = set(file.files)
         variables, optimizer, best_weights = (
             tuple(file[f"{group}/{index}"] for index in range(sum(name.startswith(f"{group}/") for name in names)))
             for group in _GROUPS
         )
-    return TrainingState(variables, optimizer, rest["is_stopped"], rest["stopping"], best_weights)
+    return TrainingState(rest["epoch"], variables, optimizer, rest["is_stopped"], rest["stopping"], best_weights)
 
 
+def epoch_of(path: Path) -> int | None:
+    """Returns how many epochs a state has behind it; None if the file is damaged."""
+    try:
+        with zipfile.ZipFile(path) as file:
+            if file.testzip() is not None:
+                return None
+        epoch: int = json.loads(_rest(path))["epoch"]
+        return epoch
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile, zlib.error):
+        return None
+
+
+def _rest(path: Path) -> bytes:
+    import numpy as np
+
+    with np.load(path, allow_pickle=False) as file:
+        content: bytes = file[_REST].tobytes()
+        return content
+
+
+_REST = "rest"
 _GROUPS = ("variables", "optimizer", "best_weights")
 _REMEMBERED = ("wait", "best", "best_epoch", "stopped_epoch")
 
