@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -361,3 +362,12 @@ def test_results_are_shown_without_anything_heavy(make_run: MakeRun, command: li
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
 
     assert done.stderr.splitlines()[-1] == "[]"
+
+
+def test_a_long_leaderboard_is_cut(make_run: MakeRun, capsys: Capture) -> None:
+    make_run(*(({"optimizer": "adam"}, 1.0 + number) for number in range(103)))
+    assert run(["show", "study"]) == 0
+    out, said = capsys.readouterr()
+    assert re.search(r"^ *100 +99 ", out, re.M)
+    assert not re.search(r"^ *101 ", out, re.M)
+    assert "and 3 more: tunecli best study --top 103" in said

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from tunecli.study.snapshot import Snapshot
 
 
+MOST_SHOWN = 100
+"""Trials that `show` lists."""
+
+
 def best(
     run: RunArgument = None,
     top: Annotated[int, typer.Option("--top", min=1, metavar="N", help="How many trials to show.")] = 10,
@@ -122,7 +126,9 @@ def _show_study(run: Run, *, as_json: bool) -> None:
         raise damaged(str(run.layout.plan), "not the plan of a study") from error
     output.print(view)
     if snapshot.completed:
-        output.print(leaderboard_table(leaderboard(snapshot), snapshot))
+        output.print(leaderboard_table(leaderboard(snapshot, MOST_SHOWN), snapshot))
+    if (more := len(snapshot.completed) - MOST_SHOWN) > 0:
+        output.say(f"and {more:,} more: tunecli best {run.name} --top {len(snapshot.completed)}")
 
 
 def _show_trial(run: Run, trial: int, *, as_json: bool) -> None:
