@@ -47,9 +47,17 @@ def test_the_spec_has_the_last_word(make_plan: Callable[..., Plan]) -> None:
     assert (slots.workers, slots.threads, slots.reason) == (3, 2, "named in the spec")
 
 
-def test_many_trials_do_not_fill_the_memory_of_the_parent(make_plan: Callable[..., Plan]) -> None:
-    plan = make_plan(search_space=SPACE, tuner={"name": "random", "max_trials": 300}, limits={"workers": 1})
-    assert not choose_slots(plan, 120, FOUR).in_process
+@pytest.mark.parametrize(("engine", "most"), [("graph", 54), ("keras", 24), ("fused", 20)])
+def test_many_trials_do_not_fill_the_memory_of_the_parent(
+    engine: str, most: int, make_plan: Callable[..., Plan]
+) -> None:
+    def is_in_parent(trials: int) -> bool:
+        tuner = {"name": "random", "max_trials": trials}
+        plan = make_plan(search_space=SPACE, tuner=tuner, limits={"workers": 1}, training={"engine": engine})
+        return choose_slots(plan, 120, FOUR).in_process
+
+    assert is_in_parent(most)
+    assert not is_in_parent(most + 1)
 
 
 @pytest.mark.parametrize(("tuner", "is_said"), [("random", False), ("bayesian", True), ("hyperband", True)])

@@ -18,8 +18,8 @@ from tunecli.errors import ClusterError, UsageError
 from tunecli.executors.dask_connection import DisconnectedError, needs_connection, unreachable
 from tunecli.executors.dask_versions import describe, difference, how_to_match
 
-TASKS_PER_PROCESS = 40
-"""A worker is replaced after so many tasks: compiled programs, up to 18 MB each, are never given back."""
+TASKS_PER_PROCESS = 20
+"""A worker is replaced after so many tasks: compiled programs, up to 30 MB each, are never given back."""
 
 _WORKERLESS_SECONDS = 300.0
 """How long tasks wait for a worker while there is none at all."""

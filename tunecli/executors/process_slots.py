@@ -34,11 +34,11 @@ from tunecli.errors import in_a_line
 from tunecli.executors.base import Done, Json, OnMessage, Runner, Task, TaskLimits
 from tunecli.executors.logs import stderr_to
 
-WORN_BYTES = 1_000_000_000
+WORN_BYTES = 1_200_000_000
 """A process that holds more than this after a task is worn: compiled programs are never given back. Another one starts
 beside it, and takes its place after the first task that ends when it is ready, so that no one waits for it."""
 
-MOST_BYTES = 1_200_000_000
+MOST_BYTES = 1_400_000_000
 """A process that holds more than this is replaced at once, be the next one ready or not."""
 
 WORN_TASKS = 1_000

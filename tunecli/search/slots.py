@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 from tunecli.errors import UsageError
 from tunecli.executors.base import Executor, OnMessage, TaskLimits
 from tunecli.executors.machine import Machine
+from tunecli.executors.process_slots import MOST_BYTES, ProcessSlots, SlotSettings
 from tunecli.plan import Plan
 from tunecli.spec.experiment import AUTO_WORKERS
 from tunecli.spec.tuners import BayesianTuner, HyperbandTuner
+from tunecli.training.engines import choose_engine
 
 if TYPE_CHECKING:
     from tunecli.executors.dask_connection import TlsFiles
@@ -19,9 +21,13 @@ if TYPE_CHECKING:
 TINY_SECONDS = 20.0
 """Searches up to this long gain nothing from slots, which take some seconds to start."""
 
-MOST_TRIALS_IN_PARENT = 40
-"""With more, compiled programs, which are never given back, could fill the memory of a process that is never replaced:
-at 18 MB each, and 0.9 GB to begin with, it stays below the 1.5 GB at which slots are replaced."""
+PARENT_BYTES = 800_000_000
+"""What the search's own process holds after its first trial."""
+
+TRIAL_BYTES = {"graph": 11_000_000, "keras": 25_000_000, "fused": 30_000_000}
+"""By engine, what each trial of another architecture adds, of which next to nothing is given back: measured over 30 to
+40 networks of one to four layers, with and without `clear_session`. The parent, which cannot be replaced, must not grow
+beyond what a slot may hold."""
 
 MOST_DEATHS = 3
 """A trial with which the search's own process has died so often runs in a slot, where it can take no one with it."""
@@ -88,9 +94,14 @@ def choose_slots(plan: Plan, rows: int, machine: Machine, *, deaths: int = 0) ->
     needs_slot = limits.trial_time is not None or limits.trial_memory is not None
     if deaths >= MOST_DEATHS:
         needs_slot, reason = True, f"a trial has ended the search {deaths} times"
-    in_process = workers == 1 and not needs_slot and plan.trial_count <= MOST_TRIALS_IN_PARENT
+    in_process = workers == 1 and not needs_slot and plan.trial_count <= _most_trials_in_parent(plan, rows)
     share = None if workers == 1 else max(1, len(machine.processors) // workers)
     return Slots(workers, limits.threads or share, in_process, reason)
+
+
+def _most_trials_in_parent(plan: Plan, rows: int) -> int:
+    engine, _ = choose_engine(plan, {"batch_size": plan.fixed.get("batch_size", 32)}, rows, size=0)
+    return (MOST_BYTES - PARENT_BYTES) // TRIAL_BYTES[engine]
 
 
 def estimate_seconds(plan: Plan, rows: int) -> float:
@@ -134,7 +145,6 @@ def open_executor(
         where, count = plan.limits.address, slots.workers
         tls, insecure = _tls(protection), protection.insecure
         return DaskCluster(runner, on_message, where, slots=count, limits=limits, tls=tls, insecure=insecure)
-    from tunecli.executors.process_slots import ProcessSlots, SlotSettings
 
     count = slots.workers or 1
     settings = tuple(
