@@ -72,6 +72,7 @@ def _copied(current: _Epoch) -> tf.data.Dataset:
     def orders() -> Iterator[Any]:
         yield current.order
 
+    @tf.autograph.experimental.do_not_convert  # type: ignore[untyped-decorator]  # it has no statement to convert
     def batches(order: tf.Tensor) -> tf.data.Dataset:
         epoch = keras.tree.map_structure(lambda array: tf.gather(array, order), arrays)
         return tf.data.Dataset.from_tensor_slices(epoch).batch(current.job.batch_size)
