@@ -18,7 +18,7 @@ OWN = [
     "smoke/hyperband_mlp",
     "smoke/bayesian_mlp",
 ]
-OWN += ["smoke/grid_linear"]
+OWN += ["smoke/grid_linear", "infrared", "smoke/scipy"]
 REAL = ["california", "california_random", "fashion_mnist", "fashion_mnist_cnn", "smoke/random_cnn"]
 
 

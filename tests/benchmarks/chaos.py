@@ -686,6 +686,7 @@ def short_study(
         "tuner": tuner,
         "training": {"epochs": 9, "early_stopping": {"patience": 3}, **(training or {})},
         "limits": {"threads": 1, "workers": options.workers, **(limits or {})},
+        "baselines": False,
     }
     return written(options, name, spec)
 
@@ -710,6 +711,7 @@ def long_in_slots(options: Options) -> Study:
         "tuner": {"name": "random", "max_trials": 6},
         "training": {"epochs": 250, "engine": "fused", "early_stopping": {"patience": 200}},
         "limits": {"threads": 1, "workers": max(2, options.workers)},
+        "baselines": False,
     }
     return written(options, "slots", spec)
 
@@ -723,6 +725,7 @@ def long_in_parent(options: Options) -> Study:
         "tuner": {"name": "hyperband", "max_epochs": 60, "factor": 8},
         "training": {"engine": "keras", "batch_size": 4, "early_stopping": {"patience": 50}},
         "limits": {"threads": 1, "workers": 1},
+        "baselines": False,
     }
     return written(options, "hyperband", spec)
 

@@ -125,6 +125,7 @@ def study(trials: int, workers: int) -> dict[str, Any]:
         "tuner": {"name": "random", "max_trials": trials},
         "training": {"epochs": 3, "engine": "fused"},
         "limits": {"workers": workers, "threads": 1},
+        "baselines": False,
     }
 
 

@@ -251,6 +251,7 @@ def written_spec(folder: Path, trials: int) -> Path:
         "tuner": {"name": "random", "max_trials": trials},
         "training": {"epochs": 1},
         "limits": {"workers": SLOTS},
+        "baselines": False,
     }
     path.write_text(yaml.safe_dump(spec, sort_keys=False), encoding="utf-8")
     return path

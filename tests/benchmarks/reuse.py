@@ -28,7 +28,7 @@ from tunecli.training.engines import ENGINES
 from tunecli.training.run_trial import TrialRequest, run_trial
 
 ENGINES_WITH_PROGRAMS = [name for name in ENGINES.names if name != "keras"]
-SPEC = {"name": "study", "dataset": "advertising", "model": "mlp", "training": {"epochs": 3}}
+SPEC = {"name": "study", "dataset": "advertising", "model": "mlp", "training": {"epochs": 3}, "baselines": False}
 
 
 def main() -> None:

@@ -58,6 +58,7 @@ class Problem:
             "search_space": self.space,
             "tuner": {"name": "random", "max_trials": self.trials},
             "training": {"epochs": self.epochs, "batch_size": 32},
+            "baselines": False,
         }
 
 

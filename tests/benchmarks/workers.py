@@ -121,6 +121,7 @@ def study(limits: dict[str, Any], trials: int, epochs: int) -> dict[str, Any]:
         "tuner": {"name": "random", "max_trials": trials},
         "training": {"epochs": epochs, "batch_size": 32},
         "limits": {"threads": 1, **limits},
+        "baselines": False,
     }
 
 

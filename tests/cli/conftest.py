@@ -20,6 +20,7 @@ LINEAR = {
     "search_space": {"learning_rate": {"min": 0.02, "max": 0.1, "log": True}},
     "tuner": {"name": "random", "max_trials": 2},
     "training": {"epochs": 25, "batch_size": 32},
+    "baselines": False,
 }
 
 

@@ -18,6 +18,7 @@ SPEC = {
     "search_space": {"learning_rate": {"min": 0.001, "max": 0.1, "log": True}},
     "tuner": {"name": "hyperband", "max_epochs": 4, "factor": 2},
     "limits": {"threads": 1},
+    "baselines": False,
 }
 GIVE_UP_S = 120
 

@@ -19,6 +19,7 @@ from tunecli.spec.space import Values
 from tunecli.store.files import write_json, write_lines, write_whole
 from tunecli.store.run import Run
 from tunecli.store.study import OpenStudy
+from tunecli.study.baseline import Baseline, Baselines
 from tunecli.study.events import Answer, Asked, Created, EndReason, Finished, SessionEnded
 from tunecli.study.trial import Measurement, Outcome, Suggestion, TrialStatus
 
@@ -97,7 +98,42 @@ def test_best_as_json_has_exactly_the_promised_keys(make_run: MakeRun, capsys: C
         "study": "study",
         "objective": {"metric": "val_rmse", "goal": "minimize"},
         "trials": [{"id": 1, "rank": 1, "score": 0.5, "values": BETTER[0], "best_epoch": 4}],
+        "baselines": [],
     }
+
+
+BASELINE = Baseline(
+    name="least squares", score=0.4, metrics={"val_rmse": 0.4}, duration_s=0.5, rows=120, train_rows=120
+)
+
+
+def write_baselines(run: Run, *baselines: Baseline) -> None:
+    document = Baselines(packages={"scikit-learn": "1"}, baselines=baselines)
+    write_json(run.layout.baselines, document.model_dump(mode="json"))
+
+
+def test_best_shows_baselines_without_a_rank(make_run: MakeRun, capsys: Capture) -> None:
+    write_baselines(make_run(WORSE, BETTER), BASELINE)
+    assert run(["best"]) == 0
+
+    out = capsys.readouterr().out
+    assert out.index("0.9000") < out.index("least squares")
+    assert "no trial beats the best baseline (least squares, val_rmse 0.4000), which is better by 20.0 %" in out
+    found = document(capsys, "best")
+    assert [each["rank"] for each in found["trials"]] == [1, 2]
+    assert found["baselines"] == [BASELINE.model_dump()]
+    assert document(capsys, "list")["studies"][0]["best_score"] == 0.5
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b'{"packages": {}, "baselines": [{}]}'])
+def test_damaged_baselines_hide_no_trial(content: bytes, make_run: MakeRun, capsys: Capture) -> None:
+    found = make_run(BETTER)
+    found.layout.baselines.write_bytes(content)
+    assert run(["best"]) == 0
+
+    out, err = capsys.readouterr()
+    assert "0.5000" in out
+    assert f"{found.layout.baselines}: is damaged: it has no list of baselines\nhint: delete it: " in err
 
 
 def test_best_as_yaml_can_be_pasted_into_a_spec(make_run: MakeRun, capsys: Capture) -> None:
@@ -352,7 +388,7 @@ def test_delete_refuses_while_a_search_runs(make_run: MakeRun, capsys: Capture) 
 
 @pytest.mark.parametrize("command", [["best"], ["list"], ["show"], ["show", "study", "0"], ["best", "--yaml"]])
 def test_results_are_shown_without_anything_heavy(make_run: MakeRun, command: list[str]) -> None:
-    make_run(BETTER)
+    write_baselines(make_run(BETTER), BASELINE)
     heavy = ["tensorflow", "keras", "keras_tuner", "sklearn", "scipy", "numpy", "polars"]
     script = (
         "import sys; from tunecli.cli.main import run\n"

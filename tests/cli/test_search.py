@@ -144,3 +144,11 @@ def test_the_study_holds_what_was_given(runs: Path) -> None:
     assert json.loads((study / "environment.json").read_text())["sessions"][0]["packages"]["keras-tuner"] == "1.4.8"
     assert set(json.loads((study / "data.json").read_text())) == {"numeric", "target"}
     assert len((study / "trials" / "0" / "epochs.jsonl").read_text().splitlines()) == 25
+
+
+def test_baselines_stand_below_the_leaderboard(cli: Cli, write_spec: WriteSpec, runs: Path) -> None:
+    code, out, err = cli("search", write_spec(baselines=True), "--runs", runs)
+    assert code == 0, err
+    assert out.index("learning_rate") < out.index("least squares") < out.index("the best baseline (")
+    assert cli("search", write_spec(), "--runs", runs)[1] == out
+    assert cli("best", "--runs", runs)[1] == out

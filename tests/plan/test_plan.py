@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tunecli.plan import Plan, derive_seed
+from tunecli.plan.smoke import smoke
 
 VALUES = st.one_of(
     st.none(),
@@ -108,6 +109,7 @@ def test_differences_are_readable(
     [
         ({}, {"limits": {"max_time": "1h", "retries": 0}}),
         ({}, {"name": "other"}),
+        ({}, {"baselines": False}),
         ({"tuner": {"name": "random", "max_trials": 5}}, {"tuner": {"name": "random", "max_trials": 50}}),
         ({"tuner": {"name": "grid", "max_trials": 5}}, {"tuner": "grid"}),
     ],
@@ -128,6 +130,39 @@ def test_more_trials_keep_the_initial_points_of_the_study(make_plan: Make) -> No
     continued = few.with_limits_of(more)
     assert (continued.limit, continued.tuner.model_dump()["num_initial_points"]) == (15, 3)
     assert continued.differences(most) == []
+
+
+def test_a_trial_of_scipy_has_no_values_of_steps(make_plan: Make) -> None:
+    plan = make_plan(search_space={"l2": [0, 0.1]}, training={"engine": "scipy", "max_iterations": 9})
+    assert plan.complete({"l2": 0.1}) == {"l2": 0.1, "output_activation": "auto", "loss": "mse"}
+    assert plan.epoch_count == 18
+
+
+def test_another_method_is_another_study(make_plan: Make) -> None:
+    before, after = (make_plan(training={"engine": "scipy", "method": method}) for method in ("CG", "TNC"))
+    assert before.differences(after) == ["training.method: CG → TNC"]
+    assert Plan.model_validate_json(before.model_dump_json()) == before
+
+
+def test_a_plan_from_before_there_were_methods_is_read(make_plan: Make) -> None:
+    document = make_plan().model_dump(mode="json")
+    del document["training"]["method"]
+    assert Plan.model_validate(document) == make_plan()
+
+
+def test_a_resume_may_leave_out_baselines(make_plan: Make) -> None:
+    assert make_plan().with_limits_of(make_plan(baselines=False)).baselines is False
+
+
+def test_a_smoke_plan_has_no_baselines(make_plan: Make) -> None:
+    assert make_plan().baselines
+    assert not smoke(make_plan()).baselines
+
+
+def test_a_plan_from_before_there_were_baselines_can_be_read(make_plan: Make) -> None:
+    plan = make_plan()
+    old = Plan.model_validate_json(plan.model_dump_json(exclude={"baselines"}))
+    assert old.differences(plan) == []
 
 
 def test_seeds_are_derived_by_name() -> None:

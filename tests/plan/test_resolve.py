@@ -37,6 +37,19 @@ def test_what_a_short_spec_comes_to() -> None:
     assert plan.trial_count == 1
 
 
+def test_what_a_short_spec_for_scipy_comes_to() -> None:
+    training = plan_of(f"{HEAD}training: {{engine: scipy}}\n").training
+    assert (training.engine, training.method, training.epochs) == ("scipy", "L-BFGS-B", 500)
+    training = plan_of(f"{HEAD}training: {{engine: scipy, method: TNC, max_iterations: 7}}\n").training
+    assert (training.method, training.epochs) == ("TNC", 7)
+    assert plan_of(HEAD).training.method is None
+
+
+def test_scipy_trains_what_has_dropout_and_normalisation_off() -> None:
+    text = "dataset: advertising\nmodel: {family: mlp, dropout: 0, batch_normalization: false}\n"
+    assert plan_of(f"{text}training: {{engine: scipy}}\n").fixed == {"dropout": 0.0, "batch_normalization": False}
+
+
 def test_names_are_canonical() -> None:
     plan = plan_of("dataset: Advertising\nmodel: MLP\ntuner: RandomSearch\n")
     assert (plan.dataset.name, plan.family, plan.tuner.name) == ("advertising", "mlp", "random")
@@ -164,6 +177,53 @@ def test_overrides_are_bound() -> None:
         (
             f"{HEAD}search_space: {{unit: [8, 16]}}\n",
             "a.yaml:3:16: search_space.unit: 'unit' is read by nothing in mlp\nhint: did you mean 'units'?",
+        ),
+        (
+            "dataset: fashion_mnist\nmodel: cnn\ntraining: {engine: scipy}\n",
+            "a.yaml:3:20: training.engine: scipy trains linear and mlp alone, not cnn\n"
+            "hint: write engine: auto, or choose another family",
+        ),
+        (
+            f"{HEAD}search_space: {{l2: {{min: 0, max: 1}}}}\ntuner: hyperband\ntraining: {{engine: scipy}}\n",
+            "a.yaml:4:8: tuner: hyperband goes on from where a trial has ended, which engine: scipy cannot\n"
+            "hint: write tuner: random, bayesian or grid",
+        ),
+        *[
+            (
+                f"{HEAD}training: {{engine: scipy}}\nsearch_space: {{{name}: {space}}}\n",
+                f"a.yaml:4:{18 + len(name)}: search_space.{name}: engine: scipy needs a loss that is the same at every "
+                f"look, without {name}\nhint: drop {name}, or write engine: auto",
+            )
+            for name, space in (
+                ("dropout", "0.1"),
+                ("dropout", "[0, 0.1]"),
+                ("dropout", "{min: 0, max: 0.5}"),
+                ("batch_normalization", "true"),
+                ("batch_normalization", "{type: bool}"),
+            )
+        ],
+        (
+            "dataset: advertising\nmodel: {family: mlp, dropout: 0.5}\ntraining: {engine: scipy}\n",
+            "a.yaml:2:31: model.dropout: engine: scipy needs a loss that is the same at every look, without dropout\n"
+            "hint: drop dropout, or write engine: auto",
+        ),
+        *[
+            (
+                f"{HEAD}training: {{engine: scipy}}\nsearch_space: {{{name}: {space}}}\n",
+                f"a.yaml:4:16: search_space.{name}: '{name}' is not read by engine: scipy, which takes no steps\n"
+                "hint: drop it, or write engine: auto",
+            )
+            for name, space in (
+                ("optimizer", "[adam, sgd]"),
+                ("learning_rate", "{min: 0.001, max: 0.1, log: true}"),
+                ("momentum", "0.9"),
+                ("batch_size", "full"),
+            )
+        ],
+        (
+            "dataset: advertising\nmodel: {family: mlp, optimizer: sgd}\ntraining: {engine: scipy}\n",
+            "a.yaml:2:22: model.optimizer: 'optimizer' is not read by engine: scipy, which takes no steps\n"
+            "hint: drop it, or write engine: auto",
         ),
     ],
 )

@@ -20,10 +20,12 @@ End = tuple[Values, float | str | None]
 def make_snapshot() -> Callable[..., Snapshot]:
     """Makes a study of trials that took ten seconds and were best at epoch 4 of 5."""
 
-    def make(*trials: End, metric: str = "val_rmse", end: EndReason | None = None) -> Snapshot:
+    def make(
+        *trials: End, metric: str = "val_rmse", goal: Goal = Goal.MINIMIZE, end: EndReason | None = None
+    ) -> Snapshot:
         snapshot = Snapshot.of(
             [
-                Created(at=100.0, study="study", objective=Objective(metric=metric, goal=Goal.MINIMIZE)),
+                Created(at=100.0, study="study", objective=Objective(metric=metric, goal=goal)),
                 SessionStarted(at=100.0, host="here", pid=1, tunecli="0"),
             ]
         )

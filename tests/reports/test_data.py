@@ -10,6 +10,7 @@ from tunecli.reports.data import (
     LOG_TAIL_LINES,
     StudyState,
     best_json,
+    compare,
     curves,
     leaderboard,
     study_document,
@@ -17,7 +18,9 @@ from tunecli.reports.data import (
     study_state,
     trial_document,
 )
+from tunecli.study.baseline import Baseline
 from tunecli.study.events import EndReason
+from tunecli.study.objective import Goal
 from tunecli.study.snapshot import Snapshot
 from tunecli.study.trial import Measurement
 
@@ -40,7 +43,54 @@ def test_the_document_of_best_has_the_keys_that_scripts_rely_on(make_snapshot: M
         "study": "study",
         "objective": {"metric": "val_rmse", "goal": "minimize"},
         "trials": [{"id": 0, "rank": 1, "score": 0.5, "values": {"units": [3, 2], "lr": 0.01}, "best_epoch": 4}],
+        "baselines": [],
     }
+
+
+def test_baselines_are_listed_best_first_and_those_without_a_score_last(make_snapshot: Make) -> None:
+    late = Baseline(name="late", train_rows=9, cause="took longer than 10 s")
+    worse, better = (Baseline(name=str(score), score=score, train_rows=9) for score in (0.9, 0.7))
+    document = best_json(make_snapshot(({}, 0.5)), baselines=[late, worse, better])
+
+    assert [each["name"] for each in document["baselines"]] == ["0.7", "0.9", "late"]
+    assert document["baselines"][2] == {
+        "name": "late",
+        "score": None,
+        "metrics": {},
+        "duration_s": None,
+        "rows": None,
+        "train_rows": 9,
+        "note": "",
+        "cause": "took longer than 10 s",
+    }
+    assert [each["id"] for each in document["trials"]] == [0]
+
+
+@pytest.mark.parametrize(
+    ("trial", "baseline", "gain", "share"),
+    [(0.4, 0.5, 0.1, 0.2), (0.5, 0.4, -0.1, -0.2), (0.5, 0.5, 0.0, 0.0), (0.0, 0.0, 0.0, None)],
+)
+def test_the_best_trial_is_compared_with_the_best_baseline(
+    make_snapshot: Make, trial: float, baseline: float, gain: float, share: float | None
+) -> None:
+    baselines = [Baseline(name=name, score=baseline + more, train_rows=9) for name, more in (("b", 0.2), ("a", 0.0))]
+    found = compare(make_snapshot(({}, trial)), baselines)
+
+    assert found is not None
+    assert (found.baseline.name, found.gain, found.share) == ("a", pytest.approx(gain), share and pytest.approx(share))
+
+
+def test_accuracies_are_compared_by_their_difference(make_snapshot: Make) -> None:
+    snapshot = make_snapshot(({}, 0.9), metric="val_accuracy", goal=Goal.MAXIMIZE)
+    found = compare(snapshot, [Baseline(name="a", score=0.8, train_rows=9)])
+
+    assert found is not None
+    assert (found.gain, found.share) == (pytest.approx(0.1), None)
+
+
+def test_there_is_nothing_to_compare_without_both(make_snapshot: Make) -> None:
+    assert compare(make_snapshot(({}, 0.5)), [Baseline(name="a", train_rows=9, cause="why")]) is None
+    assert compare(make_snapshot(({}, "oom")), [Baseline(name="a", score=0.5, train_rows=9)]) is None
 
 
 @pytest.mark.parametrize(

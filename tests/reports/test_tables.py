@@ -8,8 +8,19 @@ import pytest
 from rich.console import Console
 
 from tunecli.reports.data import leaderboard, study_row, trial_document
-from tunecli.reports.tables import leaderboard_table, scores_table, studies_table, study_view, trial_view
+from tunecli.reports.tables import (
+    baselines_view,
+    leaderboard_table,
+    scores_table,
+    seeds_table,
+    studies_table,
+    study_view,
+    top_table,
+    trial_view,
+)
+from tunecli.study.baseline import Baseline
 from tunecli.study.events import EndReason
+from tunecli.study.objective import Goal
 from tunecli.study.snapshot import Snapshot
 from tunecli.study.trial import Measurement
 
@@ -81,6 +92,55 @@ def test_markup_in_names_and_values_is_text(make_snapshot: Make) -> None:
     drawn = board(make_snapshot(({"[bold]units": "[red]wide[/red]"}, 0.5), metric="val_[blue]"), 120)
 
     assert all(text in drawn for text in ("[bold]units", "[red]wide[/red]", "val_[blue]"))
+
+
+BASELINES = [
+    Baseline(name="mean", score=1.15, duration_s=0.004, rows=48_000, train_rows=48_000),
+    Baseline(name="logistic regression", rows=5_102, train_rows=48_000, cause="took longer than 10 s"),
+    Baseline(
+        name="HistGradientBoosting", score=0.6, duration_s=4.2, rows=5_102, train_rows=48_000, note="7 of 100 rounds"
+    ),
+]
+
+
+def test_baselines_stand_best_first_with_their_rows_and_whether_tuning_has_paid(make_snapshot: Make) -> None:
+    lines = draw(baselines_view(BASELINES, make_snapshot((MANY, 0.57))), 80).splitlines()
+
+    assert [line.split() for line in lines if line.strip()] == [
+        ["baseline", "val_rmse", "time", "rows"],
+        ["─" * len(lines[2].strip())],
+        ["HistGradientBoosting", "0.6000", "4.2", "s", "5,102", "of", "48,000"],
+        ["mean", "1.1500", "0.0", "s", "48,000"],
+        ["logistic", "regression", "–", "–", "5,102", "of", "48,000"],
+        ["HistGradientBoosting:", "7", "of", "100", "rounds"],
+        ["logistic", "regression:", "took", "longer", "than", "10", "s"],
+        *[line.split() for line in lines[-2:]],
+    ]
+    told = " ".join(" ".join(lines[-2:]).split())
+    assert told == "the best trial beats the best baseline (HistGradientBoosting, val_rmse 0.6000) by 5.0 %"
+
+
+@pytest.mark.parametrize(
+    ("score", "verdict"),
+    [
+        (0.75, "no trial beats the best baseline (HistGradientBoosting, val_rmse 0.6000), which is better by 20.0 %"),
+        (0.6, "no trial beats the best baseline (HistGradientBoosting, val_rmse 0.6000)"),
+    ],
+)
+def test_it_is_said_when_tuning_has_not_paid(score: float, verdict: str, make_snapshot: Make) -> None:
+    assert draw(baselines_view(BASELINES, make_snapshot((MANY, score))), 120).splitlines()[-1] == verdict
+
+
+def test_accuracies_differ_by_what_lies_between_them(make_snapshot: Make) -> None:
+    snapshot = make_snapshot((MANY, 0.9), metric="val_accuracy", goal=Goal.MAXIMIZE)
+    drawn = draw(baselines_view([Baseline(name="mean", score=0.85, train_rows=9)], snapshot), 80)
+
+    assert drawn.splitlines()[-1] == "the best trial beats the best baseline (mean, val_accuracy 0.8500) by 0.0500"
+
+
+def test_without_a_trial_or_a_score_nothing_is_compared(make_snapshot: Make) -> None:
+    assert "beats" not in draw(baselines_view(BASELINES, make_snapshot()), 80)
+    assert "beats" not in draw(baselines_view(BASELINES[1:2], make_snapshot((MANY, 0.5))), 80)
 
 
 def test_the_list_of_studies_on_a_wide_terminal(make_snapshot: Make) -> None:
@@ -172,6 +232,56 @@ def test_scores_stand_by_metric_where_the_terminal_is_narrow() -> None:
 
     assert [line.split() for line in drawn.splitlines() if "metric_1 " in line] == [["metric_1", "0.1000", "0.3000"]]
     assert drawn.splitlines()[3].split() == ["metric_0", "0.0000", "–"]
+
+
+def retrained(**changes: Any) -> dict[str, Any]:
+    """The part of `metrics.json` that tables show, of two seeds."""
+    summary = {part: {"rmse": {"mean": 0.5, "sd": 0.0123}} for part in ("train", "test")}
+    scores = {part: {"rmse": 0.51} for part in summary}
+    return {
+        "search": {"objective": {"metric": "val_rmse", "goal": "minimize"}},
+        "seeds": [{"seed": 1, "scores": scores}, {"seed": 2, "scores": scores}],
+        "scores": scores,
+        "summary": summary,
+        "ensemble": None,
+        "top": [{"rank": 1, "trial": 7, "score": 0.4, "summary": summary}],
+        **changes,
+    }
+
+
+def test_scores_of_several_seeds() -> None:
+    together = {"members": 2, "scores": {part: {"rmse": 0.49} for part in ("train", "test")}}
+    rows = draw(seeds_table(retrained(ensemble=together)), 80).splitlines()
+    assert [line.split() for line in rows if line.startswith(" test")] == [
+        ["test", "mean", "of", "2", "0.5000", "±", "0.0123"],
+        ["test", "ensemble", "0.4900"],
+        ["test", "kept", "0.5100"],
+    ]
+    assert "ensemble" not in draw(seeds_table(retrained()), 80)
+
+
+def test_scores_of_several_seeds_on_a_narrow_terminal() -> None:
+    names = [f"metric_{n}" for n in range(12)]
+    figures = dict.fromkeys(names, 0.25)
+    summary = {"test": {name: {"mean": None, "sd": None} for name in names}}
+    drawn = draw(seeds_table(retrained(summary=summary, scores={"test": figures})), 80)
+    rows = [line.split() for line in drawn.splitlines() if " metric_11 " in line]
+    assert rows == [["test", "mean", "of", "2", "metric_11", "–"], ["test", "kept", "metric_11", "0.2500"]]
+
+
+def test_the_best_trials_once_more() -> None:
+    header, _, row = draw(top_table(retrained()), 90).splitlines()[1:4]
+    assert header.split() == ["rank", "trial", "val_rmse", "in", "the", "search", "train", "rmse", "test", "rmse"]
+    assert row.split() == ["1", "7", "0.4000", "0.5000", "±", "0.0123", "0.5000", "±", "0.0123"]
+
+
+def test_the_best_trials_once_more_on_a_narrow_terminal() -> None:
+    rows = [line.split() for line in draw(top_table(retrained()), 50).splitlines()[3:6]]
+    assert rows == [
+        ["1", "7", "search", "0.4000"],
+        ["1", "7", "train", "0.5000", "±", "0.0123"],
+        ["1", "7", "test", "0.5000", "±", "0.0123"],
+    ]
 
 
 def test_colours_are_dropped_where_they_are_not_wanted(make_snapshot: Make, monkeypatch: pytest.MonkeyPatch) -> None:

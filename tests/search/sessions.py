@@ -46,6 +46,7 @@ def spec(folder: Path, kind: str = "random", /, **changes: Any) -> Path:
         "search_space": SPACES.get(kind, SPACE),
         "tuner": TUNERS[kind],
         "training": {"epochs": 3},
+        "baselines": False,
         **changes,
     }
     path.write_text(yaml.safe_dump(content, sort_keys=False))

@@ -52,6 +52,7 @@ search_space:
 tuner: {name: BayesianOptimization, max_trials: 9, alpha: 1e-4, beta: 1, num_initial_points: 4}
 training: {epochs: 3, batch_size: full, shuffle: false, early_stopping: {patience: 2}}
 limits: {workers: 1, threads: 2, max_time: 1h30m, trial_time: 90, retries: 0, max_failures: 3}
+baselines: false
 """
     )
     assert spec.objective is not None
@@ -59,6 +60,7 @@ limits: {workers: 1, threads: 2, max_time: 1h30m, trial_time: 90, retries: 0, ma
     assert spec.tuner.name == "bayesian"
     assert spec.limits.max_time == 5400
     assert spec.limits.trial_time == 90
+    assert spec.baselines is False
     assert list(spec.parameters) == ["activation", "units", "learning_rate", "optimizer", "momentum"]
     assert spec.parameters["momentum"].min == 0
 
@@ -184,6 +186,38 @@ def test_spellings_of_a_tuner(written: str, name: str) -> None:
             "a.yaml:3:24: training.batch_size: 'all' is not a number of rows\n"
             "hint: write a whole number above 0, or full",
         ),
+        *[
+            (
+                f"{HEAD}training: {{engine: scipy, {name}: {value}}}\n",
+                f"a.yaml:3:{29 + len(name)}: training.{name}: is not read by engine: scipy, which takes all rows at "
+                f"once\nhint: {hint}",
+            )
+            for name, value, hint in (
+                ("epochs", "5", "write max_iterations instead"),
+                ("batch_size", "full", "drop it"),
+                ("shuffle", "false", "drop it"),
+            )
+        ],
+        (
+            f"{HEAD}training: {{engine: scipy, precision: mixed_bfloat16}}\n",
+            "a.yaml:3:38: training.precision: engine: scipy computes in double precision\nhint: drop it",
+        ),
+        (
+            f"{HEAD}training: {{engine: scipy, max_iterations: 0}}\n",
+            "a.yaml:3:43: training.max_iterations: 0 is below 1",
+        ),
+        (
+            f"{HEAD}training: {{engine: scipy, method: LBFGS}}\n",
+            "a.yaml:3:35: training.method: 'LBFGS' is not one of L-BFGS-B, TNC, CG, BFGS, Newton-CG, trust-ncg",
+        ),
+        *[
+            (
+                f"{HEAD}training: {{{name}: {value}}}\n",
+                f"a.yaml:3:{14 + len(name)}: training.{name}: is read by engine: scipy alone\n"
+                "hint: write engine: scipy beside it, or drop it",
+            )
+            for name, value in (("method", "TNC"), ("max_iterations", "5"))
+        ],
         (
             f"{HEAD}limits: {{max_time: 3 weeks}}\n",
             "a.yaml:3:20: limits.max_time: '3 weeks' is not a duration\nhint: write it as 90s, 10m or 1h30m",

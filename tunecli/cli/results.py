@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from tunecli.reports.data import StudyRow
     from tunecli.spec.space import Values
     from tunecli.store.run import Run
+    from tunecli.study.baseline import Baseline
     from tunecli.study.snapshot import Snapshot
 
 
@@ -40,14 +41,26 @@ def best(
     if snapshot.best is None:
         raise _no_winner(found, snapshot)
     if as_json:
-        output.json(best_json(snapshot, top))
+        output.json(best_json(snapshot, top, baselines=read_baselines(found)))
     elif as_yaml:
         output.result(_as_yaml(snapshot.best.suggestion.values))
     else:
-        from tunecli.reports.tables import leaderboard_table
+        from tunecli.reports.tables import baselines_view, leaderboard_table
 
         output.print(leaderboard_table(leaderboard(snapshot, top), snapshot))
+        if baselines := read_baselines(found):
+            output.print(baselines_view(baselines, snapshot))
         output.say(_next_step(found))
+
+
+def read_baselines(run: Run) -> tuple[Baseline, ...]:
+    """Returns a study's baselines; none where their file is damaged, which is said: it hides no trial."""
+    try:
+        return run.baselines()
+    except StudyError as error:
+        for problem in error.problems:
+            output.problem(problem)
+        return ()
 
 
 def list_(as_json: JsonOption = False, runs: RunsOption = DEFAULT_RUNS) -> None:

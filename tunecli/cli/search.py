@@ -12,6 +12,7 @@ import typer
 from tunecli.cli.console import output
 from tunecli.cli.interrupts import Interrupts
 from tunecli.cli.options import DEFAULT_RUNS, JsonOption, OfflineOption, RunsOption, SetOption, SpecArgument
+from tunecli.cli.results import read_baselines
 from tunecli.errors import UsageError
 
 _STOPPED = {"target": "objective.target", "no_gain": "stop_when.no_gain", "max_time": "limits.max_time"}
@@ -94,7 +95,7 @@ def _run(file: SpecFile, plan: Plan, runs: Path, *, resume_hint: str, protection
     from tunecli.plan import advice
     from tunecli.reports.data import best_json, leaderboard
     from tunecli.reports.live import make_view
-    from tunecli.reports.tables import leaderboard_table
+    from tunecli.reports.tables import baselines_view, leaderboard_table
 
     with output.busy("reading the data"):
         from tunecli.search.session import require_success, run_session
@@ -116,10 +117,13 @@ def _run(file: SpecFile, plan: Plan, runs: Path, *, resume_hint: str, protection
     require_success(session)
     if session.reason in _STOPPED:
         output.say(f"stopped at {_STOPPED[session.reason]}; change it and run the same command to go on")
+    baselines = read_baselines(session.run)
     if as_json:
-        output.json(best_json(session.snapshot))
+        output.json(best_json(session.snapshot, baselines=baselines))
         return
     output.print(leaderboard_table(leaderboard(session.snapshot, top=5), session.snapshot))
+    if baselines:
+        output.print(baselines_view(baselines, session.snapshot))
     output.say(f"next: tunecli retrain --full {session.run.name}")
 
 

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from tunecli.families.base import Hyperparameter
+from tunecli.plan.plan import STEP_HYPERPARAMETERS
 from tunecli.registry import did_you_mean
-from tunecli.spec.experiment import ExperimentSpec
+from tunecli.spec.experiment import SCIPY_ENGINE, ExperimentSpec
 from tunecli.spec.faults import Loc
 from tunecli.spec.parameter import ParameterSpec
 from tunecli.spec.space import Condition, Kind, Parameter, SearchSpace, Value, Values, same, spell_value
@@ -64,14 +65,19 @@ class _Binder:
     def _bind(self, name: str, declared: ParameterSpec) -> None:
         loc = self._loc(name)
         if name not in self._known:
-            what = f"'{name}' is read by nothing in {self._spec.model.family}"
-            self._report(loc, what, did_you_mean(name, self._known), at_key=True)
+            self._report(loc, *self._unread(name), at_key=True)
             return
         hyper = self._known[name][0]
         bind = self._range if declared.is_range else self._choice
         parameter = bind(hyper, declared, loc)
         if parameter is not None:
             self._settle(parameter, declared, loc)
+
+    def _unread(self, name: str) -> tuple[str, str]:
+        """Returns that no one reads a parameter, and a hint."""
+        if self._spec.training.engine == SCIPY_ENGINE and name in STEP_HYPERPARAMETERS:
+            return f"'{name}' is not read by engine: scipy, which takes no steps", "drop it, or write engine: auto"
+        return f"'{name}' is read by nothing in {self._spec.model.family}", did_you_mean(name, self._known)
 
     def _settle(self, parameter: Parameter, declared: ParameterSpec, loc: Loc) -> None:
         """Fixes a parameter that has one value and no condition; searches any other."""

@@ -12,9 +12,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from tunecli.datasets.base import DatasetOptions
 from tunecli.families import FAMILIES
-from tunecli.families.base import Hyperparameter
-from tunecli.families.compiling import shared_hyperparameters
-from tunecli.spec.experiment import LimitsSpec, Task
+from tunecli.families.base import Family, Hyperparameter
+from tunecli.families.compiling import OPTIMIZER_HYPERPARAMETERS, shared_hyperparameters
+from tunecli.spec.experiment import SCIPY_ENGINE, LimitsSpec, Task
 from tunecli.spec.space import Kind, Parameter, SearchSpace, Value, Values
 from tunecli.spec.tuners import GridTuner, HyperbandTuner, TunerSpec, hyperband_brackets, hyperband_epochs
 from tunecli.store.files import damaged
@@ -23,6 +23,9 @@ from tunecli.study.objective import Objective
 from tunecli.study.trial import Suggestion
 
 PLAN_VERSION = 1
+
+STEP_HYPERPARAMETERS = frozenset(each.name for each in OPTIMIZER_HYPERPARAMETERS) | {"batch_size"}
+"""What only a training that takes steps reads."""
 
 
 class _Frozen(BaseModel):
@@ -59,11 +62,21 @@ class EarlyStoppingPlan(_Frozen):
 
 
 class TrainingPlan(_Frozen):
-    """How each trial is trained."""
+    """How each trial is trained.
+
+    Attributes:
+        epochs: Of one training, at most; of the scipy engine, its iterations.
+        shuffle: Whether rows are reordered in every epoch.
+        engine: A name of the spec's, `auto` included.
+        method: The optimiser of the scipy engine; None for any other.
+        precision: The dtype policy of the layers; the scipy engine makes it double.
+        early_stopping: When it stops before its last epoch.
+    """
 
     epochs: int
     shuffle: bool
     engine: str
+    method: str | None = None
     precision: str
     early_stopping: EarlyStoppingPlan | None
 
@@ -97,6 +110,7 @@ class Plan(_Frozen):
         training: How trials are trained.
         stop_when: When it has found enough; a resume may change it.
         limits: What the search may use; a resume may change it, and the number of trials.
+        baselines: Whether simple models are fitted to compare trials with; a resume may change it.
         derived: The tuner's options that the spec left open, and that may come out otherwise for more trials.
     """
 
@@ -113,6 +127,7 @@ class Plan(_Frozen):
     training: TrainingPlan
     stop_when: StopWhenPlan = StopWhenPlan()
     limits: LimitsSpec
+    baselines: bool = True
     derived: tuple[str, ...] = ()
 
     @classmethod
@@ -129,7 +144,7 @@ class Plan(_Frozen):
 
     def hyperparameters(self) -> tuple[Hyperparameter, ...]:
         """Returns everything that a trial's values may hold."""
-        return (*FAMILIES.load(self.family).hyperparameters, *shared_hyperparameters(self.task))
+        return trial_hyperparameters(FAMILIES.load(self.family), self.task, self.training.engine)
 
     def complete(self, searched: Mapping[str, Value]) -> Values:
         """Returns all values of a trial: the searched ones, and the fixed ones and defaults that are read beside them.
@@ -184,9 +199,10 @@ class Plan(_Frozen):
         return isinstance(self.tuner, HyperbandTuner) and suggestion.end_epoch < (self.tuner.max_epochs or 0)
 
     def with_limits_of(self, other: Plan) -> Plan:
-        """Returns this plan with what a resume may change taken from `other`: when to stop, limits, trials."""
+        """Returns this plan with what a resume may change taken from `other`: stops, limits, trials, baselines."""
         tuner = self.tuner.model_copy(update={_budget(self.tuner): other.limit})
-        return self.model_copy(update={"stop_when": other.stop_when, "limits": other.limits, "tuner": tuner})
+        changes = {"stop_when": other.stop_when, "limits": other.limits, "baselines": other.baselines, "tuner": tuner}
+        return self.model_copy(update=changes)
 
     def differences(self, other: Plan) -> list[str]:
         """Returns what `other` changes that a study cannot change once it has begun, as `path: ours → theirs`."""
@@ -197,6 +213,12 @@ class Plan(_Frozen):
                 f"tuner.{_budget(self.tuner)}: {self.limit or 'all'} → {other.limit}, but it can only be raised"
             )
         return found
+
+
+def trial_hyperparameters(family: Family, task: Task, engine: str) -> tuple[Hyperparameter, ...]:
+    """Returns everything that is read by a trial of a family, for a task, under an engine of the spec."""
+    found = (*family.hyperparameters, *shared_hyperparameters(task))
+    return tuple(each for each in found if engine != SCIPY_ENGINE or each.name not in STEP_HYPERPARAMETERS)
 
 
 def derive_seed(root: int, *names: str) -> int:
@@ -217,7 +239,7 @@ def _budget(tuner: TunerSpec) -> str:
 
 def _identity(plan: Plan, derived: Collection[str]) -> dict[str, Any]:
     """What must not change; data are told apart by their fingerprint, not by where they lie."""
-    apart = {"version", "stop_when", "limits", "name", "derived", "space", "fixed"}
+    apart = {"version", "stop_when", "limits", "baselines", "name", "derived", "space", "fixed"}
     identity = plan.model_dump(mode="json", exclude=apart)
     identity["dataset"]["options"].pop("path")
     for name in (_budget(plan.tuner), *derived):

@@ -14,14 +14,28 @@ from tunecli.datasets.base import DatasetOptions, Description, OptionError
 from tunecli.errors import Problem, SpecError, UsageError
 from tunecli.families import FAMILIES
 from tunecli.families.base import Family
-from tunecli.families.compiling import shared_hyperparameters
 from tunecli.plan.bind import Binding, Report, bind
-from tunecli.plan.plan import DatasetPlan, EarlyStoppingPlan, Plan, StopWhenPlan, TrainingPlan
+from tunecli.plan.plan import (
+    DatasetPlan,
+    EarlyStoppingPlan,
+    Plan,
+    StopWhenPlan,
+    TrainingPlan,
+    trial_hyperparameters,
+)
 from tunecli.registry import did_you_mean
-from tunecli.spec.experiment import EarlyStoppingSpec, ExperimentSpec, LimitsSpec, Task
+from tunecli.spec.experiment import (
+    DEFAULT_ITERATIONS,
+    DEFAULT_METHOD,
+    SCIPY_ENGINE,
+    EarlyStoppingSpec,
+    ExperimentSpec,
+    LimitsSpec,
+    Task,
+)
 from tunecli.spec.faults import Loc
 from tunecli.spec.load import SpecFile
-from tunecli.spec.space import SearchSpace
+from tunecli.spec.space import Kind, SearchSpace, Value
 from tunecli.spec.tuners import BayesianTuner, HyperbandTuner, TunerSpec, hyperband_brackets
 from tunecli.study.objective import DEFAULT_METRIC, METRICS, Goal, Objective, metric_names
 
@@ -29,6 +43,12 @@ DEFAULT_TEST = 0.2
 
 _LOSS_SHAPING = ("loss", "huber_delta", "l2")
 """While one of these is searched, losses of different trials are not on one scale."""
+
+_DENSE_FAMILIES = ("linear", "mlp")
+"""Those that the scipy engine trains: small enough, and nothing but layers that it can differentiate twice."""
+
+_CHANCY = ("dropout", "batch_normalization")
+"""With one of these a loss is another at every look, or has no gradient in the weights alone."""
 
 
 def resolve(file: SpecFile) -> Plan:
@@ -49,7 +69,9 @@ def resolve(file: SpecFile) -> Plan:
     if description is None or family is None:
         raise SpecError(problems)
 
-    binding = bind(spec, (*family.hyperparameters, *shared_hyperparameters(description.task)), report)
+    binding = bind(spec, trial_hyperparameters(family, description.task, spec.training.engine), report)
+    if spec.training.engine == SCIPY_ENGINE:
+        _check_scipy(spec, binding, report)
     objective = _objective(spec, description, binding, report)
     tuner, derived = _tuner(spec, binding.space, report)
     training = _training(spec, description, objective, report)
@@ -70,6 +92,7 @@ def resolve(file: SpecFile) -> Plan:
             target=spec.objective.target if spec.objective else None, no_gain=spec.stop_when.no_gain
         ),
         limits=_limits(spec, file.path.parent),
+        baselines=spec.baselines,
         derived=derived,
     )
 
@@ -196,13 +219,40 @@ def _hyperband(tuner: HyperbandTuner, epochs: int, space: SearchSpace, report: R
 
 def _training(spec: ExperimentSpec, description: Description, objective: Objective, report: Report) -> TrainingPlan:
     stopping = spec.training.early_stopping
+    is_scipy = spec.training.engine == SCIPY_ENGINE
+    epochs = (spec.training.max_iterations or DEFAULT_ITERATIONS) if is_scipy else spec.training.epochs
     return TrainingPlan(
-        epochs=spec.training.epochs,
+        epochs=epochs,
         shuffle=spec.training.shuffle,
         engine=spec.training.engine,
+        method=(spec.training.method or DEFAULT_METHOD) if is_scipy else None,
         precision=spec.training.precision,
         early_stopping=_stopping(stopping, spec, description, objective, report) if stopping else None,
     )
+
+
+def _check_scipy(spec: ExperimentSpec, binding: Binding, report: Report) -> None:
+    """Reports what the scipy engine cannot train."""
+    family = FAMILIES.canonical(spec.model.family)
+    if family not in _DENSE_FAMILIES:
+        what = f"scipy trains {' and '.join(_DENSE_FAMILIES)} alone, not {family}"
+        report(("training", "engine"), what, "write engine: auto, or choose another family")
+    if isinstance(spec.tuner, HyperbandTuner):
+        what = "hyperband goes on from where a trial has ended, which engine: scipy cannot"
+        report(("tuner",), what, "write tuner: random, bayesian or grid")
+    for name in _CHANCY:
+        if any(_possible(binding, name)):
+            block = "search_space" if name in spec.search_space else "model"
+            what = f"engine: scipy needs a loss that is the same at every look, without {name}"
+            report((block, name), what, f"drop {name}, or write engine: auto")
+
+
+def _possible(binding: Binding, name: str) -> tuple[Value, ...]:
+    """Returns the values that a hyperparameter may take; the bounds of a range stand for it."""
+    searched = [parameter for parameter in binding.space if parameter.name == name]
+    if not searched:
+        return (binding.fixed.get(name),)
+    return searched[0].values if searched[0].kind is Kind.CHOICE else searched[0].bounds
 
 
 def _stopping(

@@ -22,5 +22,6 @@ def smoke(plan: Plan) -> Plan:
             "dataset": plan.dataset.model_copy(update={"max_rows": SMOKE_ROWS}),
             "tuner": plan.tuner.model_copy(update=tuner),
             "training": plan.training.model_copy(update={"epochs": 1}),
+            "baselines": False,
         }
     )

@@ -10,7 +10,9 @@ from typing import Any
 
 from tunecli.errors import Problem
 from tunecli.spec.space import Values
+from tunecli.study.baseline import Baseline
 from tunecli.study.events import EndReason
+from tunecli.study.objective import Goal, Objective
 from tunecli.study.snapshot import Snapshot
 from tunecli.study.trial import Measurement, Program, Trial
 
@@ -96,13 +98,51 @@ def leaderboard(snapshot: Snapshot, top: int | None = None) -> list[Row]:
     return [_row(rank, trial) for rank, trial in enumerate(snapshot.completed[:top], start=1)]
 
 
-def best_json(snapshot: Snapshot, top: int | None = None) -> dict[str, Any]:
+def rank_baselines(baselines: Sequence[Baseline], objective: Objective) -> list[Baseline]:
+    """Returns baselines, best first; those without a score stand at the end."""
+    scored = [each for each in baselines if each.score is not None]
+    scored.sort(key=lambda each: objective.sort_key(each.score or 0.0))
+    return [*scored, *(each for each in baselines if each.score is None)]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The best trial beside the best baseline.
+
+    Attributes:
+        baseline: The best one.
+        score: Its score.
+        gain: By how much the best trial is better, in the metric's own units; below 0 if it is worse.
+        share: The gain as a share of the worse score, for an error, which cannot fall below 0; None for a metric that
+            is better when higher.
+    """
+
+    baseline: Baseline
+    score: float
+    gain: float
+    share: float | None
+
+
+def compare(snapshot: Snapshot, baselines: Sequence[Baseline]) -> Comparison | None:
+    """Compares the best trial with the best baseline; None if there is not both."""
+    objective, best = snapshot.objective, snapshot.best
+    leader = next(iter(rank_baselines(baselines, objective)), None)
+    if best is None or best.score is None or leader is None or leader.score is None:
+        return None
+    gain = objective.sort_key(leader.score) - objective.sort_key(best.score)
+    worse = max(leader.score, best.score)
+    is_error = objective.goal is Goal.MINIMIZE and worse > 0
+    return Comparison(leader, leader.score, gain, gain / worse if is_error else None)
+
+
+def best_json(snapshot: Snapshot, top: int | None = None, *, baselines: Sequence[Baseline] = ()) -> dict[str, Any]:
     """Returns the document of `best --json`."""
     keys = ("id", "rank", "score", "values", "best_epoch")
     return {
         "study": snapshot.study,
         "objective": _objective(snapshot),
         "trials": [{key: getattr(row, key) for key in keys} for row in leaderboard(snapshot, top)],
+        "baselines": [each.model_dump(mode="json") for each in rank_baselines(baselines, snapshot.objective)],
     }
 
 
@@ -243,6 +283,7 @@ def _trial(trial: Trial, ranks: Mapping[int, int]) -> dict[str, Any]:
         "engine": trial.engine,
         "engine_reason": trial.engine_reason,
         "cause": outcome.get("cause", ""),
+        "stopped": outcome.get("stopped", ""),
     }
 
 

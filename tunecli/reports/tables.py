@@ -10,9 +10,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tunecli.reports.data import Row, StudyRow, curves
+from tunecli.reports.data import Comparison, Row, StudyRow, compare, curves, rank_baselines
 from tunecli.reports.text import show_date, show_duration, show_score, show_values, sparkline
 from tunecli.spec.space import Parameter, SearchSpace, Value, show_value
+from tunecli.study.baseline import Baseline
 from tunecli.study.snapshot import Snapshot
 
 if TYPE_CHECKING:
@@ -51,7 +52,29 @@ def leaderboard_table(rows: Sequence[Row], snapshot: Snapshot) -> RenderableType
     return Fitting(wide, compact)
 
 
-def scores_table(scores: Mapping[str, Mapping[str, float]]) -> RenderableType:
+def baselines_view(baselines: Sequence[Baseline], snapshot: Snapshot) -> RenderableType:
+    """Returns the baselines of a study, best first, to stand below its leaderboard, and whether tuning has paid.
+
+    Args:
+        baselines: At least one.
+        snapshot: The study.
+    """
+    from rich.console import Group
+
+    metric = snapshot.objective.metric
+    ranked = rank_baselines(baselines, snapshot.objective)
+    table = _table(["baseline", metric, "time", "rows"], left=1, right=4)
+    for each in ranked:
+        time = "–" if each.duration_s is None else show_duration(each.duration_s)
+        _add(table, [each.name, show_score(each.score), time, _rows(each)])
+    # in a column of their own they would not fit 80 characters
+    lines = [f"{each.name}: {each.cause or each.note}" for each in ranked if each.cause or each.note]
+    found = compare(snapshot, baselines)
+    lines += [] if found is None else [_verdict(found, metric)]
+    return Group(table, *map(_text, lines))
+
+
+def scores_table(scores: Mapping[str, Mapping[str, float | None]]) -> RenderableType:
     """Returns a model's scores: a row for each part of the data, or for each metric where those do not fit."""
     names = list(dict.fromkeys(name for figures in scores.values() for name in figures))
     wide = _table(["part", *names], left=1, right=1 + len(names))
@@ -60,6 +83,42 @@ def scores_table(scores: Mapping[str, Mapping[str, float]]) -> RenderableType:
         _add(wide, [part, *(show_score(figures.get(name)) for name in names)])
     for name in names:
         _add(compact, [name, *(show_score(figures.get(name)) for figures in scores.values())])
+    return Fitting(wide, compact)
+
+
+def seeds_table(document: Mapping[str, Any]) -> RenderableType:
+    """Returns the scores of several models of one trial: mean ± standard deviation, the ensemble's, the kept model's.
+
+    Args:
+        document: What stands in `metrics.json`.
+    """
+    rows = list(_seeds_rows(document))
+    names = list(dict.fromkeys(name for _, _, figures in rows for name in figures))
+    wide = _table(["part", "model", *names], left=2, right=2 + len(names))
+    compact = _table(["part", "model", "metric", "score"], left=3, right=4)
+    for part, model, figures in rows:
+        _add(wide, [part, model, *(figures.get(name, "–") for name in names)])
+        for name, figure in figures.items():
+            _add(compact, [part, model, name, figure])
+    return Fitting(wide, compact)
+
+
+def top_table(document: Mapping[str, Any]) -> RenderableType:
+    """Returns the best trials of a search as they came out once more, by rank: the objective's metric on each part.
+
+    Args:
+        document: What stands in `metrics.json`.
+    """
+    objective = document["search"]["objective"]["metric"]
+    metric = objective.removeprefix("val_")
+    parts = [part for part, figures in document["summary"].items() if metric in figures]
+    wide = _table(["rank", "trial", f"{objective} in the search", *(f"{part} {metric}" for part in parts)], right=99)
+    compact = _table(["rank", "trial", "part", metric], right=4)
+    for row in document["top"]:
+        figures = {part: _mean(row["summary"][part][metric]) for part in parts}
+        _add(wide, [str(row["rank"]), str(row["trial"]), show_score(row["score"]), *figures.values()])
+        for part, figure in {"search": show_score(row["score"]), **figures}.items():
+            _add(compact, [str(row["rank"]), str(row["trial"]), part, figure])
     return Fitting(wide, compact)
 
 
@@ -128,6 +187,37 @@ def trial_view(document: Mapping[str, Any]) -> RenderableType:
     return Group(*parts)
 
 
+def _rows(baseline: Baseline) -> str:
+    if baseline.rows in (None, baseline.train_rows):
+        return f"{baseline.train_rows:,}"
+    return f"{baseline.rows:,} of {baseline.train_rows:,}"
+
+
+def _verdict(found: Comparison, metric: str) -> str:
+    """Returns whether tuning has paid, in a line."""
+    baseline = f"the best baseline ({found.baseline.name}, {metric} {show_score(found.score)})"
+    size = show_score(abs(found.gain)) if found.share is None else f"{abs(found.share):.1%}".replace("%", " %")
+    if found.gain > 0:
+        return f"the best trial beats {baseline} by {size}"
+    return f"no trial beats {baseline}" + (f", which is better by {size}" if found.gain else "")
+
+
+def _seeds_rows(document: Mapping[str, Any]) -> Iterable[tuple[str, str, dict[str, str]]]:
+    """Yields part, model and figures."""
+    ensemble = document["ensemble"]
+    for part, figures in document["summary"].items():
+        yield part, f"mean of {len(document['seeds'])}", {name: _mean(each) for name, each in figures.items()}
+        if ensemble is not None:
+            yield part, "ensemble", {name: show_score(each) for name, each in ensemble["scores"][part].items()}
+        yield part, "kept", {name: show_score(each) for name, each in document["scores"][part].items()}
+
+
+def _mean(figure: Mapping[str, float | None]) -> str:
+    """Returns `0.5123 ± 0.0041`; the mean alone where there is no deviation."""
+    mean, sd = show_score(figure["mean"]), figure["sd"]
+    return mean if sd is None else f"{mean} ± {show_score(sd)}"
+
+
 def _trial_facts(document: Mapping[str, Any]) -> dict[str, str]:
     rank = f"rank {document['rank']}" if document["rank"] else document["status"]
     facts = {"trial": f"{document['id']} of {document['study']} ({rank})"}
@@ -137,6 +227,8 @@ def _trial_facts(document: Mapping[str, Any]) -> dict[str, str]:
     if document["cause"]:
         facts["cause"] = document["cause"]
     facts["epochs"] = _epochs(document)
+    if document["stopped"]:
+        facts["stopped"] = document["stopped"]
     if document["duration_s"] is not None:
         facts["time"] = show_duration(document["duration_s"])
     if document["attempts"] > 1:

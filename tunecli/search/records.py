@@ -105,7 +105,7 @@ class TrialRecords:
             outcome = conclude([*self._of_ancestors(trial), *own], self._plan.objective)
             if self._plan.may_promote(trial.suggestion) or self._states.is_among_best(replace(trial, outcome=outcome)):
                 self._states.take(trial)
-        return replace(outcome, duration_s=result.duration_s, program=result.program)
+        return replace(outcome, duration_s=result.duration_s, program=result.program, stopped=result.stopped)
 
     def drop_unneeded(self, ended: Trial, needed: Container[int]) -> None:
         """Removes the states that nothing goes on from any more; see `StateKeeper`."""

@@ -19,6 +19,7 @@ from tunecli.executors.machine import this_machine
 from tunecli.oracles import make_oracle
 from tunecli.plan import Plan
 from tunecli.reports.live import View
+from tunecli.search.baselines import add_baselines
 from tunecli.search.loop import Search, Workload
 from tunecli.search.resume import begin_or_check, check_data, replay
 from tunecli.search.slots import Protection, Slots, choose_slots, open_executor, order_advice
@@ -128,6 +129,8 @@ def run_session(
         study.record(SessionEnded(at=time.time(), reason=reason))
         if reason is EndReason.INTERRUPTED:
             raise _interrupted(study, resume_hint)
+        if plan.baselines and study.snapshot.completed:
+            add_baselines(study, plan, data, parts, say=say, busy=busy)
         return Session(study.run, study.snapshot, reason)
 
 

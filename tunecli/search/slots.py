@@ -24,7 +24,7 @@ TINY_SECONDS = 20.0
 PARENT_BYTES = 800_000_000
 """What the search's own process holds after its first trial."""
 
-TRIAL_BYTES = {"graph": 11_000_000, "keras": 25_000_000, "fused": 30_000_000}
+TRIAL_BYTES = {"graph": 11_000_000, "keras": 25_000_000, "fused": 30_000_000, "scipy": 3_000_000}
 """By engine, what each trial of another architecture adds, of which next to nothing is given back: measured over 30 to
 40 networks of one to four layers, with and without `clear_session`. The parent, which cannot be replaced, must not grow
 beyond what a slot may hold."""
@@ -101,7 +101,7 @@ def choose_slots(plan: Plan, rows: int, machine: Machine, *, deaths: int = 0) ->
 
 def _most_trials_in_parent(plan: Plan, rows: int) -> int:
     engine, _ = choose_engine(plan, {"batch_size": plan.fixed.get("batch_size", 32)}, rows, size=0)
-    return (MOST_BYTES - PARENT_BYTES) // TRIAL_BYTES[engine]
+    return (MOST_BYTES - PARENT_BYTES) // TRIAL_BYTES[engine.partition(":")[0]]
 
 
 def estimate_seconds(plan: Plan, rows: int) -> float:

@@ -172,6 +172,18 @@ class ObjectiveSpec(_Block):
 AUTO_ENGINE: Literal["auto"] = "auto"
 """Picks an engine for each trial."""
 
+SCIPY_ENGINE: Literal["scipy"] = "scipy"
+"""Trains on all rows at once, with an optimiser of scipy's."""
+
+DEFAULT_METHOD = "L-BFGS-B"
+"""The optimiser of that engine."""
+
+DEFAULT_ITERATIONS = 500
+"""Of the optimiser, at most."""
+
+_READ_BY_STEPS = {"epochs": "write max_iterations instead", "batch_size": "drop it", "shuffle": "drop it"}
+"""What a training without steps does not read, and what to do about it."""
+
 
 class EarlyStoppingSpec(_Block):
     """Ends a training that no longer improves; `{}` takes the defaults."""
@@ -188,13 +200,36 @@ class TrainingSpec(_Block):
     epochs: int = Field(10, ge=1, description="Epochs of one training.")
     batch_size: BatchSize | None = Field(None, description="Rows of one step, or full for all of them.")
     shuffle: bool = Field(True, description="Another order of rows in every epoch.")
-    engine: Literal["auto", "keras", "graph", "fused"] = Field(
-        AUTO_ENGINE, description="What runs the steps; auto picks for each trial and says why."
+    engine: Literal["auto", "keras", "graph", "fused", "scipy"] = Field(
+        AUTO_ENGINE, description="What runs the steps; auto picks for each trial and says why. scipy takes no steps."
+    )
+    method: Literal["L-BFGS-B", "TNC", "CG", "BFGS", "Newton-CG", "trust-ncg"] | None = Field(
+        None, description="scipy: its optimiser; default L-BFGS-B."
+    )
+    max_iterations: int | None = Field(
+        None, ge=1, description="scipy: iterations at most, each of which counts as an epoch; default 500."
     )
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = Field(
         "float32", description="What layers compute in; variables stay float32. Mixed ones need hardware for it."
     )
     early_stopping: EarlyStoppingSpec | None = Field(None, description="When to stop before the last epoch.")
+
+    @model_validator(mode="after")
+    def _check_engine(self) -> TrainingSpec:
+        raise_faults(self._scipy_faults() if self.engine == SCIPY_ENGINE else self._step_faults())
+        return self
+
+    def _scipy_faults(self) -> Iterator[Fault]:
+        for name, hint in _READ_BY_STEPS.items():
+            if name in self.model_fields_set:
+                yield (name,), "is not read by engine: scipy, which takes all rows at once", hint
+        if self.precision != "float32":
+            yield ("precision",), "engine: scipy computes in double precision", "drop it"
+
+    def _step_faults(self) -> Iterator[Fault]:
+        for name in ("method", "max_iterations"):
+            if name in self.model_fields_set:
+                yield (name,), "is read by engine: scipy alone", "write engine: scipy beside it, or drop it"
 
 
 class StopWhenSpec(_Block):
@@ -252,6 +287,9 @@ class ExperimentSpec(_Block):
     )
     stop_when: StopWhenSpec = Field(default_factory=StopWhenSpec, description="When a search has found enough.")
     limits: LimitsSpec = Field(default_factory=LimitsSpec, description="What the search may use.")
+    baselines: bool = Field(
+        True, description="Fit simple models after the search, to compare with; may be changed when it is resumed."
+    )
 
     @model_validator(mode="before")
     @classmethod

@@ -2,10 +2,11 @@
 
 A run directory:
     runs/<name>/
-      spec.yaml  plan.json  environment.json  data.json  journal.jsonl  lock  test_looks.jsonl
+      spec.yaml  plan.json  environment.json  data.json  journal.jsonl  lock  test_looks.jsonl  baselines.json
       trials/<id>/  epochs.jsonl  layers.json  log.txt  state.npz
       scratch/  data/  slot-<k>/
-      best/  model.keras  metrics.json  card.md  preprocessing.json
+      best/  model.keras  metrics.json  card.md  preprocessing.json  members/<k>.keras
+      best.new/  best.old/
 """
 
 from __future__ import annotations
@@ -67,6 +68,20 @@ class BestLayout:
         """The model card, for people."""
         return self.folder / "card.md"
 
+    def member(self, number: int) -> Path:
+        """A model of the ensemble, counted from 0; the first is the same as `model`."""
+        return self.folder / "members" / f"{number}.keras"
+
+    @property
+    def successor(self) -> BestLayout:
+        """What is being built to take its place."""
+        return BestLayout(self.folder.with_name(f"{self.folder.name}.new"))
+
+    @property
+    def predecessor(self) -> BestLayout:
+        """What it has just taken the place of."""
+        return BestLayout(self.folder.with_name(f"{self.folder.name}.old"))
+
 
 @dataclass(frozen=True)
 class StudyLayout:
@@ -108,6 +123,11 @@ class StudyLayout:
     def test_looks(self) -> Path:
         """One line for every time the test part was evaluated."""
         return self.folder / "test_looks.jsonl"
+
+    @property
+    def baselines(self) -> Path:
+        """The simple models that trials are compared with."""
+        return self.folder / "baselines.json"
 
     @property
     def best(self) -> BestLayout:

@@ -17,6 +17,7 @@ from tunecli.store.files import DAMAGE_HINT, damaged, read_json, read_lines
 from tunecli.store.journal import Contents, damaged_journal, read_journal
 from tunecli.store.layout import StudyLayout
 from tunecli.store.lock import StudyLock, is_held
+from tunecli.study.baseline import Baseline, Baselines
 from tunecli.study.snapshot import Snapshot
 from tunecli.study.trial import Measurement
 
@@ -128,6 +129,19 @@ class Run:
         """
         path = self.layout.test_looks
         return [_read_look(line, f"{path}:{number}") for number, line in enumerate(read_lines(path), start=1)]
+
+    def baselines(self) -> tuple[Baseline, ...]:
+        """Returns the simple models that the trials are compared with; none where they were not fitted (yet).
+
+        Raises:
+            StudyError: The file is damaged.
+        """
+        path = self.layout.baselines
+        try:
+            return Baselines.model_validate(read_json(path)).baselines if path.exists() else ()
+        except (StudyError, ValidationError) as error:
+            hint = "delete it: the same tunecli search command fits the baselines again"
+            raise StudyError("is damaged: it has no list of baselines", where=str(path), hint=hint) from error
 
     def is_held(self) -> bool:
         """Whether a process works on the study."""

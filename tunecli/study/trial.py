@@ -6,8 +6,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from tunecli.spec.space import Values
 from tunecli.study.objective import Objective
@@ -77,6 +78,7 @@ class Outcome:
         duration_s: Wall-clock seconds of the attempt that ended.
         cause: Why it failed, in a line.
         program: Where the program that trained it came from.
+        stopped: Why the optimiser stopped, in its own words; "" for one that is told how long to train.
     """
 
     status: TrialStatus
@@ -87,6 +89,8 @@ class Outcome:
     duration_s: float = 0.0
     cause: str = ""
     program: Program = Program.NONE
+    # left out where there is nothing to say, so that journals of trials without it stay as they were
+    stopped: Annotated[str, Field(exclude_if=lambda stopped: not stopped)] = ""
 
 
 @dataclass(frozen=True)

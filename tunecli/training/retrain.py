@@ -1,39 +1,41 @@
-"""Trains the winner once more, and evaluates it on the untouched test part.
+"""Trains winners of a search once more, evaluates them on the untouched test part, and keeps the first in `best/`.
 
-Without `full` it is trained on the training part alone, and so gives the validation score that it won with. With
-`full` it is trained on training and validation part together for the same number of epochs: the best epoch of the
-search. Early stopping has done its work by then and is not asked again.
+    for trial in trials:             # the winner, or the best few
+        for seed in seeds:           # the trial's own, and others
+            train, evaluate
+    swap best/                       # in one go, when all is done: Ctrl-C leaves the old one as it was
+
+Without `full` a model is trained on the training part alone, and so gives the validation score that the trial won
+with. With `full` it is trained on training and validation part together for the same number of epochs: the best epoch
+of the search. Early stopping has done its work by then and is not asked again.
+
+What is kept is chosen before the test part is looked at: the trial by its score in the search, the model by its seed,
+the one that the trial had. To keep what does best on the test part would be to select on it.
 """
 
 from __future__ import annotations
 
-import json
-import shutil
-import time
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tunecli.errors import StudyError
 from tunecli.plan import Plan
 from tunecli.reports.card import render_card
 from tunecli.store.environment import versions
-from tunecli.store.files import append_line, read_json, sync_file, sync_folder, write_json, write_whole, writing
-from tunecli.store.layout import BestLayout
+from tunecli.store.files import read_json, write_json, write_whole
 from tunecli.store.run import Run
-from tunecli.study.trial import Trial, TrialStatus
-from tunecli.training.data import final_parts, or_none
-from tunecli.training.engines import ENGINES, Job, batch_rows
-from tunecli.training.engines.base import validation_batch_size
-from tunecli.training.run_trial import build_model
+from tunecli.study.snapshot import Snapshot
+from tunecli.study.trial import Program, Trial, TrialStatus
+from tunecli.training.best_folder import replacing
+from tunecli.training.continuation import require_state
+from tunecli.training.engines.base import row_count
+from tunecli.training.evaluate import summarise
+from tunecli.training.recipe import Place, Recipe, Watch
 from tunecli.training.runtime import configure
-
-if TYPE_CHECKING:
-    import keras
-
-    from tunecli.preprocessing.prepare import Prepared
-    from tunecli.training.engines.base import Arrays
+from tunecli.training.series import Series, SeriesTrainer
+from tunecli.training.setting import Setting, prepare_setting
 
 
 @dataclass(frozen=True)
@@ -49,139 +51,131 @@ class Retrained:
     document: dict[str, Any]
 
 
-def retrain(run: Run, trial: Trial, *, full: bool, on_epoch: Callable[[int, int], None]) -> Retrained:
-    """Trains a trial's values, evaluates the model, and puts it in `best/`.
+def check_trials(run: Run, trials: Sequence[Trial], recipe: Recipe) -> None:
+    """Makes sure that trials can be retrained; takes no time, so that it can be said before anything is started.
+
+    Raises:
+        StudyError: A trial has no score.
+        UsageError: It has left no state to go on from.
+    """
+    for trial in trials:
+        if trial.status is not TrialStatus.COMPLETED or trial.outcome is None or trial.outcome.best_epoch is None:
+            raise StudyError(f"trial {trial.id} is {trial.status}, it cannot be retrained", where=str(run.path))
+        if recipe.goes_on:
+            require_state(run, trial)
+
+
+def retrain(run: Run, trials: Sequence[Trial], recipe: Recipe, watch: Watch, *, is_ranking: bool = False) -> Retrained:
+    """Trains trials' values, evaluates the models, and puts what the first trial came to in `best/`.
 
     Args:
         run: The study; the caller holds its lock.
-        trial: A trial that has completed.
-        full: Train on the validation part too.
-        on_epoch: Told after each epoch: how many are done, and of how many.
+        trials: Trials that `check_trials` lets pass, at least one, best first.
+        recipe: How to train.
+        watch: Who is told of the progress.
+        is_ranking: The trials are the best of the study, to be shown side by side.
 
     Raises:
-        StudyError: The trial has no score, a file of the study is damaged, or the disk is full.
+        StudyError: A trial has no score, a file of the study is damaged, or the disk is full.
+        UsageError: A trial has left no state to go on from.
         DataError: The data are missing or damaged.
     """
-    if trial.status is not TrialStatus.COMPLETED or trial.outcome is None or trial.outcome.best_epoch is None:
-        raise StudyError(f"trial {trial.id} is {trial.status}, it cannot be retrained", where=str(run.path))
+    check_trials(run, trials, recipe)
     plan = Plan.of(run)
     fingerprint = read_json(run.layout.data)  # what is damaged is said before the test part is looked at
     run.test_looks()
+    snapshot = run.snapshot()
     configure(plan.limits.threads)
-    parts = final_parts(plan, full=full)
-    values = plan.complete(trial.suggestion.values)
-    seed = plan.trial_seed(run.snapshot().lineage(trial.id)[0])
-    model = build_model(plan, values, parts.signature, seed)
-    train, validation, test = parts.parts
-    fitted = ENGINES.load(trial.engine).fit(
-        Job(
-            model=model,
-            train=train,
-            validation=None,
-            batch_size=batch_rows(values, len(train[0])),
-            start_epoch=0,
-            end_epoch=trial.outcome.best_epoch,
-            seed=seed,
-            shuffle=plan.training.shuffle,
-            callbacks=[_count(on_epoch, trial.outcome.best_epoch)],
-        )
-    )
-    model = fitted.model
-    scores = {"train": evaluate(model, train)}
-    if not full and or_none(validation) is not None:
-        scores["validation"] = evaluate(model, validation)
-    if or_none(test) is not None:
-        _note_test_look(run, trial, full=full)
-        scores["test"] = evaluate(model, test)
-    document = _document(
-        run, plan, trial, values, seed, full=full, scores=scores, rows=_rows(parts, full=full), fingerprint=fingerprint
-    )
-    _put_in_place(run, model, parts, document)
+    trainer = SeriesTrainer(run, plan, recipe, watch)
+    with replacing(run.layout.best) as new:
+        found = []
+        for number, trial in enumerate(trials, start=1):
+            setting = prepare_setting(run, plan, trial, recipe)
+            if setting.continuation is not None:
+                watch.say(_how_it_goes_on(setting))
+            root = snapshot.lineage(trial.id)[0]
+            place = Place(trial.id, number, len(trials), 1, recipe.seeds)
+            found.append(trainer.train(setting, root, place, keep=new if number == 1 else None))
+        document = _document(run, plan, snapshot, recipe, found, is_ranking=is_ranking, fingerprint=fingerprint)
+        write_json(new.preprocessing, found[0].setting.parts.preprocessor.to_json())
+        write_json(new.metrics, document)
+        write_whole(new.card, render_card(document).encode())
     return Retrained(run.layout.best.folder, document)
 
 
-def evaluate(model: keras.Model, part: Arrays) -> dict[str, float]:
-    """Returns the loss and all metrics of a model on a part of the data."""
-    figures = model.evaluate(*part, batch_size=validation_batch_size(part), verbose=0, return_dict=True)
-    return {name: float(value) for name, value in figures.items()}
-
-
-def _rows(parts: Prepared, *, full: bool) -> dict[str, int]:
-    train, validation, test = (len(part[0]) for part in parts.parts)
-    return {"train": train - validation if full else train, "validation": validation, "test": test}
+def _how_it_goes_on(setting: Setting) -> str:
+    assert setting.continuation is not None
+    each = setting.continuation
+    return f"trial {setting.trial.id} goes on from epoch {each.from_epoch} for {each.epochs} more: {each.rule}"
 
 
 def _document(
     run: Run,
     plan: Plan,
-    trial: Trial,
-    values: dict[str, Any],
-    seed: int,
+    snapshot: Snapshot,
+    recipe: Recipe,
+    found: Sequence[Series],
     *,
-    full: bool,
-    scores: dict[str, dict[str, float]],
-    rows: dict[str, int],
+    is_ranking: bool,
     fingerprint: dict[str, Any],
 ) -> dict[str, Any]:
+    first = found[0]
+    trial, setting = first.setting.trial, first.setting
     assert trial.outcome is not None
     return {
         "study": run.name,
         "trial": trial.id,
-        "full": full,
-        "epochs": trial.outcome.best_epoch,
-        "seed": seed,
-        "values": values,
+        "full": recipe.full,
+        "epochs": setting.epochs,
+        "continued": None if setting.continuation is None else setting.continuation.document(),
+        "seed": first.seeds[0],
+        "values": setting.values,
         "search": {
             "objective": plan.objective.model_dump(mode="json"),
             "score": trial.score,
             "metrics": trial.outcome.metrics,
             "tuner": plan.tuner.name,
-            "trials": len(run.snapshot().trials),
+            "trials": len(snapshot.trials),
         },
         "dataset": {
             "name": plan.dataset.name,
             "path": plan.dataset.options.path,
             "task": plan.task,
             "split_seed": plan.dataset.split_seed,
-            "rows": rows,
+            "rows": _rows(setting, full=recipe.full),
             "fingerprint": fingerprint,
         },
         "family": plan.family,
         "study_seed": plan.seed,
-        "scores": scores,
+        **_figures(first),
+        "top": [_ranked(rank, each) for rank, each in enumerate(found, start=1)] if is_ranking else [],
+        "programs": {
+            "compiled": sum(each.programs.get(Program.COMPILED, 0) for each in found),
+            "reused": sum(each.programs.get(Program.REUSED, 0) for each in found),
+        },
         "test_looks": len(run.test_looks()),
+        "test_looks_now": sum(each.test_looks for each in found),
         "versions": versions(),
     }
 
 
-def _note_test_look(run: Run, trial: Trial, *, full: bool) -> None:
-    """Counts the look before it is taken, so that none goes unseen."""
-    look = {"at": time.time(), "by": "retrain", "trial": trial.id, "full": full}
-    append_line(run.layout.test_looks, json.dumps(look).encode() + b"\n")
-    sync_file(run.layout.test_looks)
+def _figures(series: Series) -> dict[str, Any]:
+    together = series.ensemble
+    return {
+        "scores": series.scores[0],
+        "seeds": [{"seed": seed, "scores": each} for seed, each in zip(series.seeds, series.scores, strict=True)],
+        "summary": summarise(series.scores),
+        "ensemble": None if together is None else {"members": len(series.seeds), "scores": together},
+    }
 
 
-def _put_in_place(run: Run, model: keras.Model, parts: Prepared, document: dict[str, Any]) -> None:
-    """Builds the new `best/` beside the old one, then swaps them."""
-    best = run.layout.best.folder
-    beside, old = best.with_name("best.new"), best.with_name("best.old")
-    for leftover in (beside, old):
-        shutil.rmtree(leftover, ignore_errors=True)
-    with writing(best):
-        beside.mkdir()
-        files = BestLayout(beside)
-        model.save(files.model)
-        write_json(files.preprocessing, parts.preprocessor.to_json())
-        write_json(files.metrics, document)
-        write_whole(files.card, render_card(document).encode())
-        if best.exists():
-            best.rename(old)
-        beside.rename(best)
-        sync_folder(run.path)
-    shutil.rmtree(old, ignore_errors=True)
+def _ranked(rank: int, series: Series) -> dict[str, Any]:
+    trial = series.setting.trial
+    of_trial = {"rank": rank, "trial": trial.id, "score": trial.score, "epochs": series.setting.epochs}
+    return {**of_trial, "values": series.setting.values, **_figures(series)}
 
 
-def _count(on_epoch: Callable[[int, int], None], total: int) -> Any:
-    import keras
-
-    return keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: on_epoch(epoch + 1, total))
+def _rows(setting: Setting, *, full: bool) -> dict[str, int]:
+    train, validation, test = map(row_count, setting.parts.parts)
+    of_both = full and setting.continuation is None
+    return {"train": train - validation if of_both else train, "validation": validation, "test": test}

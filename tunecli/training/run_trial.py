@@ -3,8 +3,9 @@
     runner = "tunecli.training.run_trial:run_trial"     # what an executor is given
     request → measurement … measurement, saved … → result        # JSON on the way in and out
 
-A long training saves its state every now and then, and goes on from there should it be cut off. A trial that fails (an
-exception, a loss that is no number) is a result with its cause.
+A long training saves its state every now and then, and goes on from there should it be cut off; one whose engine has
+no state to go on from begins again. A trial that fails (an exception, a loss that is no number) is a result with its
+cause.
 """
 
 from __future__ import annotations
@@ -29,12 +30,15 @@ from tunecli.spec.space import Value, Values
 from tunecli.study.objective import METRICS, Goal
 from tunecli.study.trial import Measurement, Program
 from tunecli.training.data import or_none, search_parts, stored_parts
-from tunecli.training.engines import ENGINES, Job, batch_rows
+from tunecli.training.engines import ENGINES, Job, batch_rows, can_resume
 from tunecli.training.runtime import configure, seed_everything
 from tunecli.training.state import TrainingState, capture, load_state, restore, restore_stopping, save_state
 
 if TYPE_CHECKING:
     import keras
+
+_NEVER_ASKED = {"optimizer": "sgd"}
+"""Compiling asks for an optimizer even where the engine brings its own."""
 
 RUNNER = "tunecli.training.run_trial:run_trial"
 """The name of `run_trial`, for executors."""
@@ -84,8 +88,9 @@ class TrialResult(BaseModel):
         program: Whether the engine compiled a program for it, or used one again; "" for an engine without.
         cause: Why it failed, or "".
         details: The traceback of a failure, or "".
-        is_cut: It was asked to end early, and did so with its state written.
+        is_cut: It was asked to end early, and did so with its state written, if it can go on from one.
         unsaved: Why its state could not be written, or "".
+        stopped: Why the engine's optimiser stopped, or "".
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -98,6 +103,7 @@ class TrialResult(BaseModel):
     details: str = ""
     is_cut: bool = False
     unsaved: str = ""
+    stopped: str = ""
 
 
 class TrainingFailedError(Exception):
@@ -143,6 +149,7 @@ def run_trial(payload: dict[str, Any], report: Callable[[dict[str, Any]], bool])
         details=details,
         is_cut=is_cut,
         unsaved=unsaved,
+        stopped=attempt.stopped,
     )
     return result.model_dump(mode="json")
 
@@ -154,7 +161,7 @@ def build_model(plan: Plan, values: Mapping[str, Value], signature: DataSignatur
     keras.config.set_dtype_policy(plan.training.precision)
     seed_everything(seed)
     model = FAMILIES.load(plan.family).build(signature, values)
-    compile_model(model, plan.task, values)
+    compile_model(model, plan.task, values if "optimizer" in values else {**values, **_NEVER_ASKED})
     return model
 
 
@@ -165,6 +172,7 @@ class _Attempt:
         self.measurements: list[Measurement] = []
         self.layers: list[dict[str, Any]] | None = None
         self.program = Program.NONE
+        self.stopped = ""
         self._saved_at = time.monotonic()
 
     def run(self) -> None:
@@ -200,6 +208,7 @@ class _Attempt:
             )
         )
         self.program = fitted.program
+        self.stopped = fitted.stopped
 
     def _take(self, measurement: Measurement, capture_state: Callable[[], TrainingState], *, is_last: bool) -> None:
         """Deals with the end of an epoch: measures, and saves the state if it is time."""
@@ -208,16 +217,21 @@ class _Attempt:
         loss = measurement.metrics.get("loss", 0.0)
         if not math.isfinite(loss):
             raise TrainingFailedError(f"loss is {loss} in epoch {measurement.epoch}")
+        has_state = can_resume(self.request.engine)
         if is_last or measurement.epoch == self.request.end_epoch:
-            if self.request.keep_end:
+            if self.request.keep_end and has_state:
                 self._save(capture_state())
             return
-        if is_cut or time.monotonic() - self._saved_at >= self.request.save_every_s:
+        if has_state and (is_cut or self._is_time_to_save):
             self._save(capture_state())
             self._saved_at = time.monotonic()
             self.report({"saved": measurement.epoch})
         if is_cut:
             raise _CutError
+
+    @property
+    def _is_time_to_save(self) -> bool:
+        return time.monotonic() - self._saved_at >= self.request.save_every_s
 
     def _save(self, state: TrainingState) -> None:
         try:

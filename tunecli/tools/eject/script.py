@@ -7,11 +7,12 @@ import textwrap
 from tunecli import __version__
 from tunecli.datasets import DATASETS
 from tunecli.datasets.base import Description, LoadScript
+from tunecli.errors import UsageError
 from tunecli.families import FAMILIES
 from tunecli.families.base import Blueprint
 from tunecli.plan import Plan
 from tunecli.scripting import Lines, indented, literal
-from tunecli.spec.experiment import Task
+from tunecli.spec.experiment import SCIPY_ENGINE, Task
 from tunecli.spec.tuners import HyperbandTuner
 from tunecli.tools.eject.compiling import compile_script, metric_functions
 from tunecli.tools.eject.data import data_constants, data_functions
@@ -33,7 +34,11 @@ def eject(plan: Plan, *, spec: str, script: str) -> str:
     Raises:
         DataError: A CSV file is missing or irregular.
         StudyError: No model can be built, whatever the values.
+        UsageError: The plan's engine is scipy's: a script of KerasTuner's trains step by step.
     """
+    if plan.training.engine == SCIPY_ENGINE:
+        hint = "write engine: auto, and search optimizer and learning_rate instead"
+        raise UsageError("a script of KerasTuner has no engine: scipy", where=f"{spec}: training.engine", hint=hint)
     dataset = DATASETS.load(plan.dataset.name)
     description = dataset.describe(plan.dataset.options)
     load = dataset.script(plan.dataset.options)

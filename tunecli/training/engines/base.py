@@ -65,12 +65,15 @@ class Fitted:
     """What a fit leaves.
 
     Attributes:
-        model: The trained model; another object than the job's where a compiled program was used again.
+        model: The trained model; another object than the job's where a compiled program was used again, or where the
+            engine trains a copy.
         program: Where the program came from.
+        stopped: Why the optimiser stopped, in its own words; "" for engines that train as many epochs as they are told.
     """
 
     model: keras.Model
     program: Program = Program.NONE
+    stopped: str = ""
 
 
 class Engine(Protocol):

@@ -1,0 +1,168 @@
+"""Trains the models of one trial, one for each seed, and evaluates each on every part of the data.
+
+    for seed in seeds:
+        build → train → evaluate → keep         # before the next one, which may be trained in the same model object
+
+Engines use their compiled programs again from seed to seed. Every look at the test part is written down before it is
+taken, so that none goes unseen.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from tunecli.plan import Plan, derive_seed
+from tunecli.store.files import append_line, sync_file
+from tunecli.store.layout import BestLayout
+from tunecli.store.run import Run
+from tunecli.study.trial import Program, Trial
+from tunecli.training.best_folder import keep_model
+from tunecli.training.engines import ENGINES, Fitted, Job, batch_rows
+from tunecli.training.engines.base import row_count
+from tunecli.training.ensemble import Ensemble
+from tunecli.training.evaluate import Figures, Scores, evaluate
+from tunecli.training.recipe import Place, Recipe, Watch
+from tunecli.training.run_trial import build_model
+from tunecli.training.setting import TEST, Setting
+
+if TYPE_CHECKING:
+    import keras
+
+    from tunecli.training.engines.base import Arrays
+
+
+@dataclass(frozen=True)
+class Series:
+    """The models of one trial.
+
+    Attributes:
+        setting: What they have in common.
+        seeds: Of each model; the first is the trial's own.
+        scores: Of each model.
+        ensemble: Of the mean of their predictions, or None.
+        programs: How often an engine has compiled a program, and used one again.
+    """
+
+    setting: Setting
+    seeds: list[int]
+    scores: list[Scores]
+    ensemble: Scores | None
+    programs: Mapping[Program, int]
+
+    @property
+    def test_looks(self) -> int:
+        """How often the test part was looked at: once for each model, and once for the ensemble."""
+        return (len(self.seeds) + (self.ensemble is not None)) * (TEST in self.setting.evaluated)
+
+
+def seeds_of(plan: Plan, root: int, count: int) -> list[int]:
+    """Returns seeds for the lineage that began with trial `root`; the first is the one it had in the search."""
+    more = [derive_seed(plan.seed, "trial", str(root), "retrain", str(number)) for number in range(1, count)]
+    return [plan.trial_seed(root), *more]
+
+
+class SeriesTrainer:
+    """Trains the models of a trial after a recipe.
+
+    Args:
+        run: The study; the caller holds its lock.
+        plan: Its plan.
+        recipe: How to train.
+        watch: Who is told.
+    """
+
+    def __init__(self, run: Run, plan: Plan, recipe: Recipe, watch: Watch) -> None:
+        self._run = run
+        self._plan = plan
+        self._recipe = recipe
+        self._watch = watch
+
+    def train(self, setting: Setting, root: int, place: Place, *, keep: BestLayout | None) -> Series:
+        """Trains and evaluates the models of one trial.
+
+        Args:
+            setting: What they have in common.
+            root: The first trial of the lineage.
+            place: That of the first model.
+            keep: Where to put the models, or None.
+
+        Raises:
+            StudyError: The disk is full or fails.
+        """
+        seeds = seeds_of(self._plan, root, self._recipe.seeds)
+        ensemble = Ensemble(setting.evaluated) if self._recipe.ensemble else None
+        series: list[Scores] = []
+        programs: Counter[Program] = Counter()
+        for number, seed in enumerate(seeds):
+            here = replace(place, seed_number=number + 1)
+            started = time.perf_counter()
+            fitted = self._fit(setting, seed, here)
+            model = fitted.model
+            programs[fitted.program] += 1
+            series.append(self._scores(setting, partial(_evaluate_part, model, setting.evaluated), seed=seed))
+            if ensemble is not None:
+                ensemble.add(model, series[-1])
+            if keep is not None:
+                self._keep(model, keep, number)
+            self._watch.model(here, setting.end - setting.begin, time.perf_counter() - started, fitted.program)
+        together = None if ensemble is None else self._scores(setting, ensemble.evaluate, seed=None)
+        return Series(setting, seeds, series, together, programs)
+
+    def _fit(self, setting: Setting, seed: int, place: Place) -> Fitted:
+        plan = self._plan
+        model = build_model(plan, setting.values, setting.parts.signature, seed)
+        if setting.continuation is not None:
+            setting.continuation.put_into(model)
+        return ENGINES.load(setting.trial.engine).fit(
+            Job(
+                model=model,
+                train=setting.train,
+                validation=None,
+                batch_size=batch_rows(setting.values, row_count(setting.train)),
+                start_epoch=setting.begin,
+                end_epoch=setting.end,
+                seed=seed,
+                shuffle=plan.training.shuffle,
+                callbacks=[_count(self._watch, place, setting)],
+            )
+        )
+
+    def _scores(self, setting: Setting, figures: Callable[[str], Figures], *, seed: int | None) -> Scores:
+        """Evaluates a model, or the ensemble if there is no seed, on every part."""
+        scores: Scores = {}
+        for name in setting.evaluated:
+            if name == TEST:
+                self._note_test_look(setting.trial, seed)
+            scores[name] = figures(name)
+        return scores
+
+    def _note_test_look(self, trial: Trial, seed: int | None) -> None:
+        look = {"at": time.time(), "by": "retrain", "trial": trial.id, "full": self._recipe.full, "seed": seed}
+        append_line(self._run.layout.test_looks, json.dumps(look).encode() + b"\n")
+        sync_file(self._run.layout.test_looks)
+
+    def _keep(self, model: keras.Model, folder: BestLayout, number: int) -> None:
+        """Keeps what the recipe wants kept: the model of the trial's own seed, and all members of an ensemble."""
+        if number == 0:
+            keep_model(model, folder.model)
+        if self._recipe.ensemble:
+            keep_model(model, folder.member(number))
+
+
+def _evaluate_part(model: keras.Model, parts: Mapping[str, Arrays], name: str) -> Figures:
+    return evaluate(model, parts[name])
+
+
+def _count(watch: Watch, place: Place, setting: Setting) -> Any:
+    import keras
+
+    total = setting.end - setting.begin
+    return keras.callbacks.LambdaCallback(
+        on_epoch_end=lambda epoch, logs: watch.epoch(place, epoch + 1 - setting.begin, total)
+    )
