@@ -28,7 +28,7 @@ from tunecli.datasets.base import DatasetOptions
 from tunecli.errors import DataError
 from tunecli.plan import DatasetPlan
 from tunecli.training.data import search_parts
-from tunecli.training.engines import ENGINES, Job
+from tunecli.training.engines import ENGINES, Job, can_resume
 from tunecli.training.engines.base import row_order
 
 Arrays = tuple[Any, Any]
@@ -102,7 +102,7 @@ def keras_variants(data: Arrays, build: Callable[[], Any]) -> Variants:
     return {
         "fit": lambda: fit_epochs(data, build(), steps=1),
         "fit x32": lambda: fit_epochs(data, build(), steps=32),
-        **{name: partial(engine_epochs, name, data, build) for name in ENGINES.names},
+        **{name: partial(engine_epochs, name, data, build) for name in ENGINES.names if can_resume(name)},
     }
 
 

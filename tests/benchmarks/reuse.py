@@ -24,10 +24,10 @@ import yaml
 
 from tunecli.plan import Plan, resolve
 from tunecli.spec.load import load
-from tunecli.training.engines import ENGINES
+from tunecli.training.engines import ENGINES, can_resume
 from tunecli.training.run_trial import TrialRequest, run_trial
 
-ENGINES_WITH_PROGRAMS = [name for name in ENGINES.names if name != "keras"]
+ENGINES_WITH_PROGRAMS = [name for name in ENGINES.names if can_resume(name) and name != "keras"]
 SPEC = {"name": "study", "dataset": "advertising", "model": "mlp", "training": {"epochs": 3}, "baselines": False}
 
 
