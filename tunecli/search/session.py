@@ -117,21 +117,30 @@ def run_session(
         for line in (_shown(slots, executor.slots), order_advice(plan, executor.slots), *precision_advice(plan)):
             if line is not None:
                 say(line)
-        study.record(SessionStarted(at=time.time(), host=socket.gethostname(), pid=os.getpid(), tunecli=__version__))
         search = Search(study, plan, oracle, executor, view, _workload(study, plan, slots))
-        with view:
-            view.study_started(plan.trial_count, study.snapshot)
-            try:
-                with stopped_by(search.stop):
-                    reason = search.run()
-            except KeyboardInterrupt:
-                reason = EndReason.INTERRUPTED
-        study.record(SessionEnded(at=time.time(), reason=reason))
+        reason = _run_recorded(search, stopped_by)
         if reason is EndReason.INTERRUPTED:
             raise _interrupted(study, resume_hint)
         if plan.baselines and study.snapshot.completed:
             add_baselines(study, plan, data, parts, say=say, busy=busy)
         return Session(study.run, study.snapshot, reason)
+
+
+def _run_recorded(
+    search: Search, stopped_by: Callable[[Callable[[], None]], AbstractContextManager[object]]
+) -> EndReason:
+    """Runs a search between the journal's records of the session."""
+    study = search.study
+    study.record(SessionStarted(at=time.time(), host=socket.gethostname(), pid=os.getpid(), tunecli=__version__))
+    with search.view as view:
+        view.study_started(search.plan.trial_count, study.snapshot)
+        try:
+            with stopped_by(search.stop):
+                reason = search.run()
+        except KeyboardInterrupt:
+            reason = EndReason.INTERRUPTED
+    study.record(SessionEnded(at=time.time(), reason=reason))
+    return reason
 
 
 def _workload(study: OpenStudy, plan: Plan, slots: Slots) -> Workload:

@@ -11,7 +11,7 @@ from tunecli.executors.base import Executor, OnMessage, TaskLimits
 from tunecli.executors.machine import Machine
 from tunecli.executors.process_slots import MOST_BYTES, ProcessSlots, SlotSettings
 from tunecli.plan import Plan
-from tunecli.spec.experiment import AUTO_WORKERS
+from tunecli.spec.quantities import AUTO_WORKERS
 from tunecli.spec.tuners import BayesianTuner, HyperbandTuner
 from tunecli.training.engines import choose_engine
 

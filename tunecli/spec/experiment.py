@@ -7,16 +7,16 @@ hyperparameter, that a data set exists) is checked by `tunecli.plan`. Errors car
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from tunecli.registry import did_you_mean
-from tunecli.spec.faults import Fault, fault, raise_faults, received
+from tunecli.spec.faults import Fault, fault, raise_faults
+from tunecli.spec.outline import Outline
 from tunecli.spec.parameter import Parameters
+from tunecli.spec.quantities import AUTO_WORKERS, BatchSize, Duration, Size, Workers
 from tunecli.spec.tuners import RandomTuner, TunerSpec, canonical_tuner
 
 
@@ -26,73 +26,6 @@ class Task(StrEnum):
     REGRESSION = "regression"
     BINARY = "binary"
     MULTICLASS = "multiclass"
-
-
-DURATION = r"(?:(\d+(?:\.\d+)?)d)?(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s)?"
-"""How a duration is written; the empty text, which matches too, is none."""
-
-
-def parse_duration(value: Any) -> Any:
-    """Turns `90s`, `10m`, `1h30m` or a number of seconds into seconds."""
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return value
-    match = re.fullmatch(DURATION, value) if isinstance(value, str) and value else None
-    if match is None:
-        fault((), f"{received(value)} is not a duration", "write it as 90s, 10m or 1h30m")
-    days, hours, minutes, seconds = (float(each or 0) for each in match.groups())
-    return 86400 * days + 3600 * hours + 60 * minutes + seconds
-
-
-Duration = Annotated[
-    float, BeforeValidator(parse_duration, json_schema_input_type=str | float), Field(gt=0, allow_inf_nan=False)
-]
-"""Seconds; written as `90s`, `10m` or `1h30m`."""
-
-
-def _read_batch_size(value: Any) -> Any:
-    if value != "full" and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
-        fault((), f"{received(value)} is not a number of rows", "write a whole number above 0, or full")
-    return value
-
-
-BatchSize = Annotated[
-    int | Literal["full"],
-    BeforeValidator(_read_batch_size, json_schema_input_type=Annotated[int, Field(ge=1)] | Literal["full"]),
-]
-
-
-AUTO_WORKERS: Literal["auto"] = "auto"
-"""As many trials at a time as make the search faster on this machine."""
-
-
-def _read_workers(value: Any) -> Any:
-    if value != AUTO_WORKERS and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
-        fault((), f"{received(value)} is not a number of workers", "write a whole number above 0, or auto")
-    return value
-
-
-Workers = Annotated[
-    int | Literal["auto"],
-    BeforeValidator(_read_workers, json_schema_input_type=Annotated[int, Field(ge=1)] | Literal["auto"]),
-]
-
-_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]i?)?B?", re.IGNORECASE)
-_POWERS = {"": 0, "K": 1, "M": 2, "G": 3, "T": 4}
-
-
-def parse_size(value: Any) -> Any:
-    """Turns `2GiB`, `500 MB` or a number of bytes into bytes; leaves what it does not know to the validator."""
-    if not isinstance(value, str):
-        return value
-    match = _SIZE.fullmatch(value.strip())
-    if match is None:
-        fault((), f"{received(value)} is not a size", "write it like 2GiB or 500MB")
-    number, unit = match.groups(default="")
-    return int(float(number) * (1024 if unit.lower().endswith("i") else 1000) ** _POWERS[unit[:1].upper()])
-
-
-Size = Annotated[int, BeforeValidator(parse_size, json_schema_input_type=str | int), Field(gt=0)]
-"""Bytes; written as `2GiB`, `500MB`."""
 
 
 class _Block(BaseModel):
@@ -310,86 +243,3 @@ class ExperimentSpec(_Block):
     def parameters(self) -> Parameters:
         """All declared hyperparameters, those of `model:` first."""
         return {**self.model.parameters, **self.search_space}
-
-
-class Outline:
-    """The names of a spec's parameters and of those that their conditions name: enough to check how they relate.
-
-    It can be read from a spec that is not valid elsewhere, so that all faults of a file are found at once.
-
-    Args:
-        blocks: For each block (`model`, `search_space`) the names that each of its parameters' conditions name.
-        batch_size: Whether `training.batch_size` is given.
-    """
-
-    def __init__(self, blocks: Mapping[str, Mapping[str, tuple[str, ...]]], *, batch_size: bool) -> None:
-        self._blocks = blocks
-        self._has_batch_size = batch_size
-        self._parents = {name: parents for block in blocks.values() for name, parents in block.items()}
-
-    @classmethod
-    def of(cls, spec: ExperimentSpec) -> Outline:
-        """Reads a valid spec."""
-        blocks = {"model": spec.model.parameters, "search_space": spec.search_space}
-        parents = {
-            block: {name: tuple(parameter.when) for name, parameter in parameters.items()}
-            for block, parameters in blocks.items()
-        }
-        return cls(parents, batch_size=spec.training.batch_size is not None)
-
-    @classmethod
-    def of_written(cls, data: Mapping[str, Any]) -> Outline:
-        """Reads what was written, as far as it can be made out."""
-        model = {name: value for name, value in _mapping(data.get("model")).items() if name != "family"}
-        blocks = {"model": model, "search_space": _mapping(data.get("search_space"))}
-        parents = {
-            block: {name: tuple(_mapping(_mapping(value).get("when"))) for name, value in parameters.items()}
-            for block, parameters in blocks.items()
-        }
-        return cls(parents, batch_size=_mapping(data.get("training")).get("batch_size") is not None)
-
-    def faults(self) -> list[Fault]:
-        """Returns names that stand in two blocks, and conditions on unknown or later parameters or on themselves."""
-        return [*self._names_in_two_blocks(), *self._condition_faults()]
-
-    def _names_in_two_blocks(self) -> Iterator[Fault]:
-        for name in self._blocks["search_space"]:
-            if name in self._blocks["model"]:
-                yield ("search_space", name), "stands in model: too", "keep one of the two"
-        for block, parameters in self._blocks.items():
-            if self._has_batch_size and "batch_size" in parameters:
-                yield ("training", "batch_size"), f"stands in {block}: too", "keep one of the two"
-
-    def _condition_faults(self) -> Iterator[Fault]:
-        known = [*(["batch_size"] if self._has_batch_size else []), *self._parents]
-        for block, parameters in self._blocks.items():
-            for name, parents in parameters.items():
-                for parent in parents:
-                    loc = (block, name, "when", parent)
-                    if parent not in known:
-                        hint = did_you_mean(parent, [each for each in known if each != name])
-                        yield loc, f"no parameter is called '{parent}'", hint
-                    elif cycle := self._cycle(name, parent):
-                        yield loc, f"the conditions go in a circle: {' → '.join(cycle)}", "drop one of them"
-                    elif known.index(parent) > known.index(name):
-                        yield loc, f"'{parent}' is declared later", self._way_up(parent, name, block)
-
-    def _way_up(self, parent: str, name: str, block: str) -> str:
-        is_beside = parent in self._blocks[block]
-        return f"move {parent} above {name}" if is_beside else f"move {name} to search_space:, below {parent}"
-
-    def _cycle(self, name: str, parent: str) -> list[str] | None:
-        """Returns the way from `name` over `parent` back to `name`, or None."""
-        ways, seen = [[name, parent]], set[str]()
-        while ways:
-            way = ways.pop()
-            if way[-1] == name:
-                return way
-            if way[-1] not in seen:
-                seen.add(way[-1])
-                ways += [[*way, each] for each in self._parents.get(way[-1], ())]
-        return None
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}

@@ -11,8 +11,9 @@ from yaml import Node
 
 from tunecli.errors import Problem
 from tunecli.registry import did_you_mean, nearest
-from tunecli.spec.experiment import ExperimentSpec, Outline
+from tunecli.spec.experiment import ExperimentSpec
 from tunecli.spec.faults import FAULT, Loc, received, unquoted
+from tunecli.spec.outline import Outline
 from tunecli.spec.parameter import whole_hint
 from tunecli.spec.places import Place, find
 from tunecli.spec.tuners import TUNER_SPELLINGS

@@ -10,8 +10,9 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from tunecli.registry import Registry
-from tunecli.spec.experiment import DURATION, GOAL_SYNONYMS, ExperimentSpec
+from tunecli.spec.experiment import GOAL_SYNONYMS, ExperimentSpec
 from tunecli.spec.parameter import PARAMETER_SYNONYMS, WORDS
+from tunecli.spec.quantities import DURATION
 from tunecli.spec.tuners import TUNER_SPELLINGS
 
 Schema = dict[str, Any]

@@ -1,0 +1,76 @@
+"""How people write durations, sizes and counts, and the numbers that they become."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field
+
+from tunecli.spec.faults import fault, received
+
+DURATION = r"(?:(\d+(?:\.\d+)?)d)?(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s)?"
+"""How a duration is written; the empty text, which matches too, is none."""
+
+
+def parse_duration(value: Any) -> Any:
+    """Turns `90s`, `10m`, `1h30m` or a number of seconds into seconds."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return value
+    match = re.fullmatch(DURATION, value) if isinstance(value, str) and value else None
+    if match is None:
+        fault((), f"{received(value)} is not a duration", "write it as 90s, 10m or 1h30m")
+    days, hours, minutes, seconds = (float(each or 0) for each in match.groups())
+    return 86400 * days + 3600 * hours + 60 * minutes + seconds
+
+
+Duration = Annotated[
+    float, BeforeValidator(parse_duration, json_schema_input_type=str | float), Field(gt=0, allow_inf_nan=False)
+]
+"""Seconds; written as `90s`, `10m` or `1h30m`."""
+
+
+def _read_batch_size(value: Any) -> Any:
+    if value != "full" and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
+        fault((), f"{received(value)} is not a number of rows", "write a whole number above 0, or full")
+    return value
+
+
+BatchSize = Annotated[
+    int | Literal["full"],
+    BeforeValidator(_read_batch_size, json_schema_input_type=Annotated[int, Field(ge=1)] | Literal["full"]),
+]
+
+
+AUTO_WORKERS: Literal["auto"] = "auto"
+"""As many trials at a time as make the search faster on this machine."""
+
+
+def _read_workers(value: Any) -> Any:
+    if value != AUTO_WORKERS and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
+        fault((), f"{received(value)} is not a number of workers", "write a whole number above 0, or auto")
+    return value
+
+
+Workers = Annotated[
+    int | Literal["auto"],
+    BeforeValidator(_read_workers, json_schema_input_type=Annotated[int, Field(ge=1)] | Literal["auto"]),
+]
+
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]i?)?B?", re.IGNORECASE)
+_POWERS = {"": 0, "K": 1, "M": 2, "G": 3, "T": 4}
+
+
+def parse_size(value: Any) -> Any:
+    """Turns `2GiB`, `500 MB` or a number of bytes into bytes; leaves what it does not know to the validator."""
+    if not isinstance(value, str):
+        return value
+    match = _SIZE.fullmatch(value.strip())
+    if match is None:
+        fault((), f"{received(value)} is not a size", "write it like 2GiB or 500MB")
+    number, unit = match.groups(default="")
+    return int(float(number) * (1024 if unit.lower().endswith("i") else 1000) ** _POWERS[unit[:1].upper()])
+
+
+Size = Annotated[int, BeforeValidator(parse_size, json_schema_input_type=str | int), Field(gt=0)]
+"""Bytes; written as `2GiB`, `500MB`."""
