@@ -75,7 +75,8 @@ def test_features_have_names(mixed: Columns) -> None:
     fitted = Preprocessor.fit(mixed, TRAIN)
     encoded = ("c0=a", "c0=b", "c0=c", "c1=x", "c1=y", "c1=z")
     assert fitted.feature_names == ("n0", "n1", "n2", "n1 is missing", *encoded)
-    assert fitted.signature(Task.BINARY, 1) == DataSignature(Task.BINARY, (10,), 1)
+    sources = ("n0", "n1", "n2", "n1", "c0", "c0", "c0", "c1", "c1", "c1")
+    assert fitted.signature(Task.BINARY, 1) == DataSignature(Task.BINARY, (10,), 1, columns=sources, numeric=3)
 
 
 def test_a_column_of_one_value_becomes_zero_everywhere() -> None:

@@ -34,11 +34,15 @@ class DataSignature:
         task: What is predicted.
         shape: One input row: `(features,)` for a table, `(height, width, channels)` for images.
         outputs: Width of the last layer: the number of classes, or 1 for regression and two classes.
+        columns: The column of the data that each feature of a row comes from, in order; () for images.
+        numeric: How many of the features, the first ones, are numbers; all others are 0 or 1.
     """
 
     task: Task
     shape: tuple[int, ...]
     outputs: int
+    columns: tuple[str, ...] = ()
+    numeric: int = 0
 
 
 @dataclass(frozen=True)

@@ -124,9 +124,22 @@ class Preprocessor(_Frozen):
         ]
         return (*scaled, *missing, *encoded)
 
+    @property
+    def _source_columns(self) -> tuple[str, ...]:
+        """The column that each feature comes from, in the order of `transform`; () for images."""
+        scaled = [each.name for each in self.numeric]
+        missing = [each.name for each in self.numeric if each.has_indicator]
+        return (*scaled, *missing, *(each.name for each in self.categorical for _ in each.categories))
+
     def signature(self, task: Task, outputs: int) -> DataSignature:
         """Returns what a family must know to build a model; `outputs` is the width of its last layer."""
-        return DataSignature(task=task, shape=self.image_shape or (len(self.feature_names),), outputs=outputs)
+        return DataSignature(
+            task=task,
+            shape=self.image_shape or (len(self.feature_names),),
+            outputs=outputs,
+            columns=self._source_columns,
+            numeric=len(self.numeric),
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Returns what was fitted, as plain JSON."""

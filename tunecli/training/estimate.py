@@ -51,7 +51,8 @@ def _signature(plan: Plan) -> DataSignature:
         return search_parts(plan.dataset).signature
     description = DATASETS.load(plan.dataset.name).describe(plan.dataset.options)
     outputs = len(description.classes) if description.task is Task.MULTICLASS else 1
-    return DataSignature(plan.task, description.image_shape or (len(description.features),), outputs)
+    columns = description.features  # those of known data sets are numbers, one feature each
+    return DataSignature(plan.task, description.image_shape or (len(columns),), outputs, columns, len(columns))
 
 
 def _states_kept(plan: Plan) -> int:
