@@ -313,9 +313,11 @@ def main() -> None:
         parser.error(f"unknown tuners: {', '.join(unknown)}")
     verdicts = []
     with tempfile.TemporaryDirectory() as folder:
-        options = Options(Path(folder), arguments.kills, arguments.seed, arguments.workers)
         for name, part in parts(arguments.parts, arguments.tuners or list(TUNERS)):
             began, verdict = time.monotonic(), Verdict()
+            own_folder = Path(folder) / name  # parts have studies of the same names
+            own_folder.mkdir()
+            options = Options(own_folder, arguments.kills, arguments.seed, arguments.workers)
             try:
                 part(options, verdict)
             except LostError as error:

@@ -28,9 +28,10 @@ from tunecli.store.journal import Journal, read_journal
 from tunecli.store.run import Run
 from tunecli.study.events import EndReason, SessionEnded
 
-TUNERS: dict[str, dict[str, Any]] = {
-    "random": {"name": "random", "max_trials": 3},
-    "hyperband": {"name": "hyperband", "max_epochs": 2, "factor": 2},
+SEARCHES: dict[str, dict[str, Any]] = {
+    "random": {"tuner": {"name": "random", "max_trials": 3}},
+    "hyperband": {"tuner": {"name": "hyperband", "max_epochs": 2, "factor": 2}},
+    "folds": {"tuner": {"name": "random", "max_trials": 2}, "evaluation": {"folds": 2}},
 }
 FOR_GOOD = 10**9
 NEXT = SessionEnded(at=1e12, reason=EndReason.EXHAUSTED)
@@ -58,13 +59,13 @@ class Search:
         return run_session(self.file, self.plan, runs, QuietView(), say=lambda text: None, runner=runner)
 
 
-@pytest.fixture(params=TUNERS)
+@pytest.fixture(params=SEARCHES)
 def search(request: pytest.FixtureRequest, tmp_path: Path) -> Search:
     return make_search(tmp_path, request.param)
 
 
-def make_search(folder: Path, tuner: str) -> Search:
-    file = load(spec(folder, tuner, tuner=TUNERS[tuner], training={"epochs": 2}))
+def make_search(folder: Path, kind: str) -> Search:
+    file = load(spec(folder, training={"epochs": 2}, **SEARCHES[kind]))
     return Search(file, resolve(file))
 
 

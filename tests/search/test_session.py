@@ -99,7 +99,7 @@ def test_a_lost_state_is_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     whole = search(spec(tmp_path, "hyperband"))
     (tmp_path / "lossy").mkdir()
     path = spec(tmp_path / "lossy", "hyperband")
-    monkeypatch.setattr("tunecli.search.states.StateKeeper.take", lambda self, trial: None)
+    monkeypatch.setattr("tunecli.search.states.StateKeeper.take", lambda self, trial, training: None)
     lossy = search(path)
     assert leaderboard(lossy.snapshot) == leaderboard(whole.snapshot)
 

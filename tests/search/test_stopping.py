@@ -32,7 +32,7 @@ class StoppedAt(QuietView):
         self._stop = stop
         yield
 
-    def measured(self, trial_id: int, measurement: Measurement) -> None:
+    def measured(self, trial_id: int, measurement: Measurement, training: int | None = None) -> None:
         self._left -= 1
         if self._left == 0:
             self._stop()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from tunecli.store.run import Run
     from tunecli.study.baseline import Baseline
     from tunecli.study.snapshot import Snapshot
+    from tunecli.study.trial import Measurement
 
 
 MOST_SHOWN = 100
@@ -155,7 +157,13 @@ def _show_trial(run: Run, trial: int, *, as_json: bool) -> None:
     for problem in files.damage:
         output.problem(problem)
     document = trial_document(
-        snapshot, trial, measurements=files.measurements, layers=files.layers, log=files.log, damage=files.damage
+        snapshot,
+        trial,
+        measurements=files.measurements,
+        trainings=_named_trainings(run, files.trainings),
+        layers=files.layers,
+        log=files.log,
+        damage=files.damage,
     )
     if as_json:
         output.json(document)
@@ -163,6 +171,18 @@ def _show_trial(run: Run, trial: int, *, as_json: bool) -> None:
     from tunecli.reports.tables import trial_view
 
     output.print(trial_view(document))
+
+
+def _named_trainings(
+    run: Run, trainings: Mapping[int, Sequence[Measurement]]
+) -> list[tuple[int, str, Sequence[Measurement]]]:
+    """Gives the trainings of a trial their names for people."""
+    if not trainings:
+        return []
+    from tunecli.spec.evaluation import EvaluationSpec
+
+    evaluation = EvaluationSpec.model_validate(run.plan_document()["evaluation"])
+    return [(number, evaluation.describe(number), measured) for number, measured in trainings.items()]
 
 
 def _read(run: Run) -> Snapshot:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from tunecli.plan.plan import Plan
 from tunecli.spec.space import Kind, Parameter, spell_value
 from tunecli.spec.tuners import BayesianTuner, GridTuner, HyperbandTuner, RandomTuner
+from tunecli.study.objective import plain_metric
 
 LARGE_GRID = 1000
 """Grids beyond this are rarely meant."""
@@ -47,8 +48,8 @@ def _on_the_training(plan: Plan) -> Iterator[str]:
         epochs = tuner.max_epochs
     if stopping is not None and stopping.patience >= epochs:
         yield f"early stopping never acts: its patience ({stopping.patience}) is not below the epochs ({epochs})"
-    if plan.dataset.validation and not plan.objective.metric.startswith("val_"):
-        metric = plan.objective.metric
+    metric = plan.objective.metric
+    if plan.dataset.validation and metric == plain_metric(metric):
         yield f"{metric} is measured on the rows that are trained on: val_{metric} shows what a model has learnt"
 
 

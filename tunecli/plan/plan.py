@@ -14,6 +14,7 @@ from tunecli.datasets.base import DatasetOptions
 from tunecli.families import FAMILIES
 from tunecli.families.base import Family, Hyperparameter
 from tunecli.families.compiling import OPTIMIZER_HYPERPARAMETERS, shared_hyperparameters
+from tunecli.spec.evaluation import EvaluationSpec
 from tunecli.spec.experiment import SCIPY_ENGINE, LimitsSpec, Task
 from tunecli.spec.space import Kind, Parameter, SearchSpace, Value, Values
 from tunecli.spec.tuners import GridTuner, HyperbandTuner, TunerSpec, hyperband_brackets, hyperband_epochs
@@ -108,6 +109,7 @@ class Plan(_Frozen):
         fixed: The hyperparameters that the spec fixes.
         tuner: Who proposes; options that depend on others are filled in.
         training: How trials are trained.
+        evaluation: How often a trial is trained, and on which rows, where that is more than once.
         stop_when: When it has found enough; a resume may change it.
         limits: What the search may use; a resume may change it, and the number of trials.
         baselines: Whether simple models are fitted to compare trials with; a resume may change it.
@@ -125,6 +127,7 @@ class Plan(_Frozen):
     fixed: Values
     tuner: TunerSpec
     training: TrainingPlan
+    evaluation: EvaluationSpec | None = None
     stop_when: StopWhenPlan = StopWhenPlan()
     limits: LimitsSpec
     baselines: bool = True
@@ -162,9 +165,19 @@ class Plan(_Frozen):
                 values[each.name] = given.get(each.name, each.default)
         return values
 
-    def trial_seed(self, root: int) -> int:
-        """Returns the seed of the lineage that began with trial `root`; independent of all other trials."""
-        return derive_seed(self.seed, "trial", str(root))
+    def trial_seed(self, root: int, training: int | None = None) -> int:
+        """Returns the seed of the lineage that began with trial `root`; independent of all other trials.
+
+        Args:
+            root: The first trial of the lineage.
+            training: Which of several trainings of the trial, or None.
+        """
+        return derive_seed(self.seed, "trial", str(root), *([] if training is None else ["training", str(training)]))
+
+    @property
+    def trainings(self) -> tuple[int | None, ...]:
+        """The numbers of a trial's trainings; `(None,)` where it is simply trained once."""
+        return (None,) if self.evaluation is None else tuple(range(self.evaluation.trainings))
 
     @property
     def oracle_seed(self) -> int:
@@ -192,7 +205,7 @@ class Plan(_Frozen):
         if isinstance(self.tuner, HyperbandTuner):
             brackets = hyperband_brackets(self.tuner.max_epochs or self.training.epochs, self.tuner.factor)
             return self.tuner.iterations * sum(map(hyperband_epochs, brackets))
-        return self.trial_count * self.training.epochs
+        return self.trial_count * self.training.epochs * len(self.trainings)
 
     def may_promote(self, suggestion: Suggestion) -> bool:
         """Says whether a later trial may go on from where this one ends."""

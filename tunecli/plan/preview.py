@@ -30,6 +30,7 @@ def preview(plan: Plan) -> dict[str, Any]:
         "fixed": dict(plan.fixed),
         "tuner": plan.tuner.model_dump(mode="json"),
         "trials": plan.trial_count,
+        "trainings_per_trial": len(plan.trainings),
         "epochs": plan.epoch_count,
         "brackets": _brackets(plan),
         "plan": plan.model_dump(mode="json"),

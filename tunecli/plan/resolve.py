@@ -37,7 +37,17 @@ from tunecli.spec.faults import Loc
 from tunecli.spec.load import SpecFile
 from tunecli.spec.space import Kind, SearchSpace, Value
 from tunecli.spec.tuners import BayesianTuner, HyperbandTuner, TunerSpec, hyperband_brackets
-from tunecli.study.objective import DEFAULT_METRIC, METRICS, Goal, Objective, metric_names
+from tunecli.study.objective import (
+    DEFAULT_METRIC,
+    FOLD,
+    METRICS,
+    VALIDATION,
+    Goal,
+    Objective,
+    fold_metric_names,
+    metric_names,
+    plain_metric,
+)
 
 DEFAULT_TEST = 0.2
 
@@ -88,6 +98,7 @@ def resolve(file: SpecFile) -> Plan:
         fixed=binding.fixed,
         tuner=tuner,
         training=training,
+        evaluation=spec.evaluation,
         stop_when=StopWhenPlan(
             target=spec.objective.target if spec.objective else None, no_gain=spec.stop_when.no_gain
         ),
@@ -162,12 +173,12 @@ def _family(spec: ExperimentSpec, description: Description | None, report: Repor
 
 def _objective(spec: ExperimentSpec, description: Description, binding: Binding, report: Report) -> Objective:
     task, written = description.task, spec.objective
-    metric = written.metric if written else DEFAULT_METRIC[task]
+    scored_on = FOLD if _has_folds(spec) else VALIDATION
+    metric = written.metric if written else f"{scored_on}{DEFAULT_METRIC[task]}"
     loc: Loc = ("objective", "metric") if written else ("objective",)
-    base = METRICS.get(metric.removeprefix("val_"))
+    base = METRICS.get(plain_metric(metric))
     if base is None:
-        produced = metric_names(task, validation=spec.dataset.validation > 0)
-        report(loc, f"unknown metric '{metric}'", did_you_mean(metric, produced))
+        report(loc, f"unknown metric '{metric}'", did_you_mean(metric, _deciding(task, spec)))
         return Objective(metric=metric, goal=Goal.MINIMIZE)
     if problem := _metric_problem(metric, task, spec, binding):
         report(loc, *problem)
@@ -179,12 +190,15 @@ def _objective(spec: ExperimentSpec, description: Description, binding: Binding,
 
 def _metric_problem(metric: str, task: Task, spec: ExperimentSpec, binding: Binding) -> tuple[str, str] | None:
     """Returns why a known metric cannot decide, and a hint; None if it can."""
-    has_validation = spec.dataset.validation > 0
-    if task not in METRICS[metric.removeprefix("val_")].tasks:
-        produced = metric_names(task, validation=has_validation)
-        return f"a {task} task does not produce {metric}", f"it has {', '.join(produced)}"
-    if metric.startswith("val_") and not has_validation:
-        metric = metric.removeprefix("val_")
+    plain = plain_metric(metric)
+    if task not in METRICS[plain].tasks:
+        return f"a {task} task does not produce {metric}", f"it has {', '.join(_deciding(task, spec))}"
+    if _has_folds(spec) and not metric.startswith(FOLD):
+        return f"{metric} is not measured on the folds, which score the trials", f"write objective: {FOLD}{plain}"
+    if metric.startswith(FOLD) and not _has_folds(spec):
+        return f"{metric} needs folds", f"write evaluation: {{folds: 5}}, or objective: {VALIDATION}{plain}"
+    if metric.startswith(VALIDATION) and not spec.dataset.validation:
+        metric = plain
         return f"val_{metric} needs a validation part", f"raise dataset.validation, or write objective: {metric}"
     shaping = [parameter.name for parameter in binding.space if parameter.name in _LOSS_SHAPING]
     if metric.endswith("loss") and shaping:
@@ -193,10 +207,22 @@ def _metric_problem(metric: str, task: Task, spec: ExperimentSpec, binding: Bind
     return None
 
 
+def _has_folds(spec: ExperimentSpec) -> bool:
+    return spec.evaluation is not None and spec.evaluation.folds is not None
+
+
+def _deciding(task: Task, spec: ExperimentSpec) -> tuple[str, ...]:
+    """Returns the metrics that may decide."""
+    return fold_metric_names(task) if _has_folds(spec) else metric_names(task, validation=spec.dataset.validation > 0)
+
+
 def _tuner(spec: ExperimentSpec, space: SearchSpace, report: Report) -> tuple[TunerSpec, tuple[str, ...]]:
     """Returns the tuner with its open options filled in, and the names of those that depend on its budget."""
     tuner = spec.tuner
     if isinstance(tuner, HyperbandTuner):
+        if spec.evaluation is not None:
+            what = "hyperband goes on from where one training has ended, and with evaluation: a trial has several"
+            report(("evaluation",), what, "write tuner: random, bayesian or grid, or drop evaluation", at_key=True)
         return _hyperband(tuner, spec.training.epochs, space, report), ()
     if isinstance(tuner, BayesianTuner):
         if not len(space):
@@ -262,8 +288,14 @@ def _stopping(
     if stopping.monitor is not None and stopping.monitor not in produced:
         loc: Loc = ("training", "early_stopping", "monitor")
         report(loc, f"there is no metric '{stopping.monitor}'", did_you_mean(stopping.monitor, produced))
+    watched = objective.metric
+    if watched.startswith(FOLD):  # what scores a trial is not what it is chosen by
+        watched = f"{VALIDATION}{plain_metric(watched)}"
+        if stopping.monitor is None and not spec.dataset.validation:
+            what = "has nothing to watch: the folds score, and there is no validation part"
+            report(("training", "early_stopping"), what, "raise dataset.validation, or write monitor: loss")
     return EarlyStoppingPlan(
-        monitor=stopping.monitor or objective.metric,
+        monitor=stopping.monitor or watched,
         patience=stopping.patience,
         min_delta=stopping.min_delta,
         restore_best_weights=stopping.restore_best_weights,

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from tunecli.spec.space import show_value
+from tunecli.study.objective import plain_metric
 
 
 def render_card(document: Mapping[str, Any]) -> str:
@@ -88,7 +89,7 @@ def _top(document: Mapping[str, Any]) -> Iterable[str]:
     if not top:
         return
     objective = document["search"]["objective"]["metric"]
-    metric = objective.removeprefix("val_")
+    metric = plain_metric(objective)
     parts = [part for part, figures in document["summary"].items() if metric in figures]
     figures = f"{metric}, mean ± standard deviation" if len(document["seeds"]) > 1 else metric
     yield f"## The best {len(top)} of the search"

@@ -14,7 +14,7 @@ from tunecli.study.baseline import Baseline
 from tunecli.study.events import EndReason
 from tunecli.study.objective import Goal, Objective
 from tunecli.study.snapshot import Snapshot
-from tunecli.study.trial import Measurement, Program, Trial
+from tunecli.study.trial import Measurement, Outcome, Program, Trial
 
 LOG_TAIL_LINES = 20
 """How much of a trial's log is shown."""
@@ -46,7 +46,8 @@ class Row:
     Attributes:
         id: The trial's id.
         rank: From 1, the best.
-        score: The objective at the best epoch.
+        score: The objective at the best epoch; the mean of several trainings.
+        score_sd: The standard deviation of several trainings, or None.
         values: The searched hyperparameters.
         best_epoch: Counted from 1 over the lineage.
         epochs_run: The last epoch that was trained.
@@ -56,6 +57,7 @@ class Row:
     id: int
     rank: int
     score: float
+    score_sd: float | None
     values: Values
     best_epoch: int
     epochs_run: int
@@ -137,7 +139,7 @@ def compare(snapshot: Snapshot, baselines: Sequence[Baseline]) -> Comparison | N
 
 def best_json(snapshot: Snapshot, top: int | None = None, *, baselines: Sequence[Baseline] = ()) -> dict[str, Any]:
     """Returns the document of `best --json`."""
-    keys = ("id", "rank", "score", "values", "best_epoch")
+    keys = ("id", "rank", "score", "score_sd", "values", "best_epoch")
     return {
         "study": snapshot.study,
         "objective": _objective(snapshot),
@@ -178,7 +180,9 @@ def study_row(snapshot: Snapshot, *, name: str, is_held: bool) -> StudyRow:
 
 
 def _programs(snapshot: Snapshot) -> tuple[int, int]:
-    origins = [trial.outcome.program for trial in snapshot.trials.values() if trial.outcome]
+    ended = [trial for trial in snapshot.trials.values() if trial.outcome]
+    outcomes = [each for trial in ended for each in (trial.trainings.values() or (trial.outcome,))]
+    origins = [each.program for each in outcomes if each is not None]
     return origins.count(Program.COMPILED), origins.count(Program.REUSED)
 
 
@@ -207,6 +211,7 @@ def trial_document(
     trial: int,
     *,
     measurements: Sequence[Measurement],
+    trainings: Sequence[tuple[int, str, Sequence[Measurement]]] = (),
     layers: Sequence[Mapping[str, Any]] | None,
     log: str,
     damage: Sequence[Problem] = (),
@@ -217,6 +222,7 @@ def trial_document(
         snapshot: The study.
         trial: The trial's id.
         measurements: Those of its whole lineage; what is not finite becomes null.
+        trainings: Of several trainings each one's number, its name for people, and its measurements.
         layers: The layers of its model, if it was built.
         log: What it had to say; the end is kept.
         damage: What is wrong with its files.
@@ -227,6 +233,10 @@ def trial_document(
         **_trial(snapshot.trials[trial], _ranks(snapshot)),
         "lineage": list(snapshot.lineage(trial)),
         "measurements": [_measurement(each) for each in measurements],
+        "trainings": [
+            _training(number, name, snapshot.trials[trial].trainings.get(number), measured)
+            for number, name, measured in trainings
+        ],
         "layers": None if layers is None else [dict(each) for each in layers],
         "log_tail": log.splitlines()[-LOG_TAIL_LINES:],
         "damage": [{"where": each.where, "what": each.what} for each in damage],
@@ -248,6 +258,7 @@ def _row(rank: int, trial: Trial) -> Row:
         id=trial.id,
         rank=rank,
         score=outcome.score,
+        score_sd=outcome.score_sd,
         values=trial.suggestion.values,
         best_epoch=outcome.best_epoch or outcome.epochs_run,
         epochs_run=outcome.epochs_run,
@@ -270,6 +281,7 @@ def _trial(trial: Trial, ranks: Mapping[int, int]) -> dict[str, Any]:
         "status": trial.status.value,
         "rank": ranks.get(trial.id),
         "score": outcome.get("score"),
+        "score_sd": outcome.get("score_sd"),
         "values": trial.suggestion.values,
         "best_epoch": outcome.get("best_epoch"),
         "epochs_run": outcome.get("epochs_run"),
@@ -284,6 +296,18 @@ def _trial(trial: Trial, ranks: Mapping[int, int]) -> dict[str, Any]:
         "engine_reason": trial.engine_reason,
         "cause": outcome.get("cause", ""),
         "stopped": outcome.get("stopped", ""),
+    }
+
+
+def _training(number: int, name: str, outcome: Outcome | None, measurements: Sequence[Measurement]) -> dict[str, Any]:
+    return {
+        "number": number,
+        "name": name,
+        "score": outcome.score if outcome else None,
+        "best_epoch": outcome.best_epoch if outcome else None,
+        "metrics": outcome.metrics if outcome else {},
+        "duration_s": outcome.duration_s if outcome else None,
+        "measurements": [_measurement(each) for each in measurements],
     }
 
 

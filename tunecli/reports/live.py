@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
-from tunecli.reports.text import show_duration, show_score, show_values
+from tunecli.reports.text import show_duration, show_score, show_spread, show_values
 from tunecli.spec.space import Value
 from tunecli.study.objective import Objective
 from tunecli.study.snapshot import Snapshot
@@ -55,11 +55,11 @@ class View(Protocol):
         """Takes in how many trials there will be, and what earlier sessions came to."""
         ...
 
-    def trial_started(self, trial: Trial, values: Mapping[str, Value]) -> None:
-        """Takes in that an attempt begins, and all hyperparameters that it runs with."""
+    def trial_started(self, trial: Trial, values: Mapping[str, Value], training: int | None = None) -> None:
+        """Takes in that an attempt begins, all hyperparameters that it runs with, and which of several trainings."""
         ...
 
-    def measured(self, trial_id: int, measurement: Measurement) -> None:
+    def measured(self, trial_id: int, measurement: Measurement, training: int | None = None) -> None:
         """Takes in an epoch."""
         ...
 
@@ -99,10 +99,10 @@ class QuietView:
     def study_started(self, total_trials: int, snapshot: Snapshot) -> None:
         """Does nothing."""
 
-    def trial_started(self, trial: Trial, values: Mapping[str, Value]) -> None:
+    def trial_started(self, trial: Trial, values: Mapping[str, Value], training: int | None = None) -> None:
         """Does nothing."""
 
-    def measured(self, trial_id: int, measurement: Measurement) -> None:
+    def measured(self, trial_id: int, measurement: Measurement, training: int | None = None) -> None:
         """Does nothing."""
 
     def trial_finished(self, trial: Trial, snapshot: Snapshot) -> None:
@@ -184,14 +184,15 @@ class LiveView(QuietView):
         if snapshot.trials:
             self.message(resumed_line(snapshot, total_trials))
 
-    def trial_started(self, trial: Trial, values: Mapping[str, Value]) -> None:
-        """Shows the trial and its searched values."""
-        self._running[trial.id] = RunningTrial(trial)
+    def trial_started(self, trial: Trial, values: Mapping[str, Value], training: int | None = None) -> None:
+        """Shows the trial and its searched values; of its trainings, the one that began last."""
+        self._running[trial.id] = RunningTrial(trial, training)
 
-    def measured(self, trial_id: int, measurement: Measurement) -> None:
+    def measured(self, trial_id: int, measurement: Measurement, training: int | None = None) -> None:
         """Shows the epoch."""
-        if trial_id in self._running:
-            self._running[trial_id].last = measurement
+        running = self._running.get(trial_id)
+        if running is not None and running.training == training:
+            running.last = measurement
 
     def trial_finished(self, trial: Trial, snapshot: Snapshot) -> None:
         """Prints the trial's line, above what runs."""
@@ -226,16 +227,18 @@ class LiveView(QuietView):
 
 @dataclass
 class RunningTrial:
-    """A trial that runs, and its last epoch so far."""
+    """A trial that runs, which of its trainings if there are several, and the last epoch so far."""
 
     trial: Trial
+    training: int | None = None
     last: Measurement | None = None
 
     def line(self, objective: Objective) -> str:
-        """Returns `trial 3  epoch 4/30  val_rmse 0.5123  units=64`."""
+        """Returns `trial 3  epoch 4/30  val_rmse 0.5123  units=64`; several trainings are counted from 1."""
         suggestion = self.trial.suggestion
         epoch = self.last.epoch if self.last else suggestion.start_epoch
-        parts = [f"trial {self.trial.id}", f"epoch {epoch}/{suggestion.end_epoch}"]
+        training = [] if self.training is None else [f"training {self.training + 1}"]
+        parts = [f"trial {self.trial.id}", *training, f"epoch {epoch}/{suggestion.end_epoch}"]
         if self.last and objective.metric in self.last.metrics:
             parts.append(f"{objective.metric} {show_score(self.last.metrics[objective.metric])}")
         return "  ".join([*parts, show_values(suggestion.values)]).rstrip()
@@ -320,4 +323,4 @@ def _result(trial: Trial, snapshot: Snapshot) -> str:
     against = "the best so far"
     if best is not None and best.id != trial.id:
         against = f"best {show_score(best.score)}, trial {best.id}"
-    return f"{snapshot.objective.metric} {show_score(outcome.score)} ({against})"
+    return f"{snapshot.objective.metric} {show_spread(outcome.score, outcome.score_sd)} ({against})"

@@ -30,7 +30,9 @@ def preview_text(document: Mapping[str, Any]) -> str:
     for number, bracket in enumerate(document["brackets"], 1):
         rungs = " → ".join(f"{rung['trials']} to epoch {rung['epochs']}" for rung in bracket)
         lines.append(f"  bracket {number}: {rungs}")
-    lines.append(f"work       {document['trials']:,} trials, {document['epochs']:,} epochs")
+    each = document["trainings_per_trial"]
+    trainings = f" of {each} trainings" if each > 1 else ""
+    lines.append(f"work       {document['trials']:,} trials{trainings}, {document['epochs']:,} epochs")
     lines.append(f"disk       about {show_bytes(document['disk_bytes'])}")
     return "\n".join(lines)
 

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tunecli.reports.data import Comparison, Row, StudyRow, compare, curves, rank_baselines
-from tunecli.reports.text import show_date, show_duration, show_score, show_values, sparkline
+from tunecli.reports.text import show_date, show_duration, show_score, show_spread, show_values, sparkline
 from tunecli.spec.space import Parameter, SearchSpace, Value, show_value
 from tunecli.study.baseline import Baseline
+from tunecli.study.objective import VALIDATION, plain_metric
 from tunecli.study.snapshot import Snapshot
 
 if TYPE_CHECKING:
@@ -46,7 +47,12 @@ def leaderboard_table(rows: Sequence[Row], snapshot: Snapshot) -> RenderableType
     wide = _table(["rank", "trial", metric, "epoch", "time", *names], right=5 + len(names))
     compact = _table(["rank", "trial", metric, "epoch", "values"], right=4)
     for row in rows:
-        common = [str(row.rank), str(row.id), show_score(row.score), f"{row.best_epoch}/{row.epochs_run}"]
+        common = [
+            str(row.rank),
+            str(row.id),
+            show_spread(row.score, row.score_sd),
+            f"{row.best_epoch}/{row.epochs_run}",
+        ]
         _add(wide, [*common, show_duration(row.duration_s), *(_cell(row.values, name) for name in names)])
         _add(compact, [*common, show_values(row.values)])
     return Fitting(wide, compact)
@@ -110,7 +116,7 @@ def top_table(document: Mapping[str, Any]) -> RenderableType:
         document: What stands in `metrics.json`.
     """
     objective = document["search"]["objective"]["metric"]
-    metric = objective.removeprefix("val_")
+    metric = plain_metric(objective)
     parts = [part for part, figures in document["summary"].items() if metric in figures]
     wide = _table(["rank", "trial", f"{objective} in the search", *(f"{part} {metric}" for part in parts)], right=99)
     compact = _table(["rank", "trial", "part", metric], right=4)
@@ -178,6 +184,8 @@ def trial_view(document: Mapping[str, Any]) -> RenderableType:
 
     parts: list[RenderableType] = [_facts(_trial_facts(document))]
     parts += _titled("values", _pairs(["name", "value"], [(k, show_value(v)) for k, v in document["values"].items()]))
+    if document["trainings"]:
+        parts += _titled("trainings", _trainings_table(document))
     if document["measurements"]:
         parts += _titled("curves", _curves_table(document["measurements"], document["best_epoch"]))
     if document["layers"]:
@@ -213,9 +221,7 @@ def _seeds_rows(document: Mapping[str, Any]) -> Iterable[tuple[str, str, dict[st
 
 
 def _mean(figure: Mapping[str, float | None]) -> str:
-    """Returns `0.5123 ± 0.0041`; the mean alone where there is no deviation."""
-    mean, sd = show_score(figure["mean"]), figure["sd"]
-    return mean if sd is None else f"{mean} ± {show_score(sd)}"
+    return show_spread(figure["mean"], figure["sd"])
 
 
 def _trial_facts(document: Mapping[str, Any]) -> dict[str, str]:
@@ -223,7 +229,9 @@ def _trial_facts(document: Mapping[str, Any]) -> dict[str, str]:
     facts = {"trial": f"{document['id']} of {document['study']} ({rank})"}
     if document["score"] is not None:
         metric = document["objective"]["metric"]
-        facts["score"] = f"{metric} {show_score(document['score'])} at epoch {document['best_epoch']}"
+        score = show_spread(document["score"], document["score_sd"])
+        several = f" over {len(document['trainings'])} trainings" if document["trainings"] else ""
+        facts["score"] = f"{metric} {score}{several} at epoch {document['best_epoch']}"
     if document["cause"]:
         facts["cause"] = document["cause"]
     facts["epochs"] = _epochs(document)
@@ -253,6 +261,21 @@ def _curves_table(measurements: Sequence[Mapping[str, Any]], best_epoch: int | N
         best = "" if at_best is None else show_score(values[at_best])
         line = sparkline(values, width=SPARK_WIDTH)
         _add(table, [name, line, show_score(values[0]), best, show_score(values[-1])])
+    return table
+
+
+def _trainings_table(document: Mapping[str, Any]) -> Table:
+    """Returns the folds and repeats of a trial: score, and the curve of what early stopping could see."""
+    metric = document["objective"]["metric"]
+    measured = [curves(each["measurements"]) for each in document["trainings"]]
+    plain = plain_metric(metric)
+    watched = f"{VALIDATION}{plain}" if any(f"{VALIDATION}{plain}" in each for each in measured) else plain
+    table = _table(["training", metric, "epoch", "time", f"{watched} by epoch"], left=1, right=4)
+    for each, curve in zip(document["trainings"], measured, strict=True):
+        epochs = f"{each['best_epoch'] or '–'}/{len(each['measurements'])}"
+        time = "–" if each["duration_s"] is None else show_duration(each["duration_s"])
+        line = sparkline(curve.get(watched, []), width=SPARK_WIDTH)
+        _add(table, [each["name"], show_score(each["score"]), epochs, time, line])
     return table
 
 

@@ -23,6 +23,11 @@ def show_score(score: float | None) -> str:
     return f"{score:.{min(4, max(0, 5 - len(str(int(size)))))}f}"
 
 
+def show_spread(mean: float | None, sd: float | None) -> str:
+    """Returns `0.5123 ± 0.0041`; the mean alone where there is no deviation."""
+    return show_score(mean) if sd is None else f"{show_score(mean)} ± {show_score(sd)}"
+
+
 def show_duration(seconds: float) -> str:
     """Returns `12.3 s`, `4 min 05 s`, `2 h 07 min` or `3 d 04 h`."""
     if seconds < 59.95:

@@ -6,6 +6,9 @@
         when one ends, score it             → journal: finished
         tell the oracle what came of it
 
+A trial that is trained several times (folds, repeats) is run training by training (journal: trained), and has ended
+when all of them have.
+
 Everything is on disk before the next step stands on it: a trial's files before its `finished`, its `finished` before
 the oracle is told. So a process that is killed between any two lines leaves a study that `search.resume` brings back to
 the same point, and nothing that finished is run again.
@@ -14,9 +17,9 @@ the same point, and nothing that finished is run again.
 from __future__ import annotations
 
 import time
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -25,10 +28,11 @@ from tunecli.executors.base import Done, Executor, Task
 from tunecli.oracles.base import Oracle
 from tunecli.plan import Plan
 from tunecli.reports.live import View
+from tunecli.search.agenda import Agenda, Training
 from tunecli.search.records import TrialRecords
 from tunecli.store.study import OpenStudy
-from tunecli.study.events import Answer, Asked, EndReason, Finished, Started
-from tunecli.study.trial import Outcome, Suggestion, Trial, TrialStatus
+from tunecli.study.events import Answer, Asked, EndReason, Finished, Started, Trained
+from tunecli.study.trial import Outcome, Suggestion, Trial, TrialStatus, combine
 from tunecli.training.engines import choose_engine
 from tunecli.training.run_trial import TrialRequest
 
@@ -74,9 +78,9 @@ class Search:
     view: View
     workload: Workload
     clock: Callable[[], float] = time.time
-    _in_slot: dict[int, int] = field(default_factory=dict)
-    _waiting: deque[Trial] = field(default_factory=deque)
-    _lost: Counter[int] = field(default_factory=Counter)
+    _in_slot: dict[int, Training] = field(default_factory=dict)
+    _agenda: Agenda = field(default_factory=Agenda)
+    _lost: Counter[Training] = field(default_factory=Counter)
     _failures_in_a_row: int = 0
     _best: float | None = None
     _without_gain: int = 0
@@ -88,7 +92,9 @@ class Search:
 
     def run(self) -> EndReason:
         """Runs trials until the oracle has no more, a limit is met, or `stop` is called."""
-        self._waiting.extend(self.study.snapshot.running)  # asked for, then the process died
+        for trial in self.study.snapshot.running:  # asked for, then the process died
+            self._agenda.add(trial.id, self._missing(trial))
+            self._end_if_complete(trial)
         for event in self.study.journal.events:
             if isinstance(event, Finished):
                 self._count_gain(event.outcome)
@@ -109,10 +115,10 @@ class Search:
 
     def take_message(self, slot: int, message: Mapping[str, Any]) -> None:
         """Takes what a running trial reports; the executor calls it."""
-        trial = self.study.snapshot.trials[self._in_slot[slot]]
-        measurement = self._records.take(trial, message)
+        trial, number = self._in_slot[slot]
+        measurement = self._records.take(self.study.snapshot.trials[trial], number, message)
         if measurement is not None:
-            self.view.measured(trial.id, measurement)
+            self.view.measured(trial, measurement, number)
 
     def _reason_to_stop(self) -> EndReason | None:
         limits = self.plan.limits
@@ -141,13 +147,23 @@ class Search:
         """Starts trials until every slot has one, or there is none: first those asked for already, then new ones."""
         for slot in range(self.executor.slots):
             while slot not in self._in_slot:
-                if self._waiting:
-                    trial: Trial | None = self._waiting.popleft()
-                else:
-                    trial = self._ask() if may_ask else None
-                if trial is None:
+                training = self._next(slot, may_ask=may_ask)
+                if training is None:
                     return
-                self._start(trial, slot)
+                self._start(training, slot)
+
+    def _next(self, slot: int, *, may_ask: bool) -> Training | None:
+        """Returns what a slot is to run: a new trial only if it has ended the last, another's only if there is none."""
+        if training := self._agenda.take(slot):
+            return training
+        if may_ask and (trial := self._ask()):
+            self._agenda.add(trial.id, self.plan.trainings, slot=slot)
+            return self._agenda.take(slot)
+        return self._agenda.take_any(slot)
+
+    def _missing(self, trial: Trial) -> tuple[int | None, ...]:
+        """Returns the trainings of a trial that have not ended."""
+        return tuple(number for number in self.plan.trainings if number is None or number not in trial.trainings)
 
     def _ask(self) -> Trial | None:
         # the oracle counts by itself: a study resumed with fewer slots may have asked for more trials than run now
@@ -173,47 +189,69 @@ class Search:
         )
         return self.study.snapshot.trials[answer.trial]
 
-    def _start(self, trial: Trial, slot: int) -> None:
+    def _start(self, training: Training, slot: int) -> None:
+        trial, number = self.study.snapshot.trials[training.trial], training.number
         parent = trial.suggestion.parent
         if parent is not None and self.study.snapshot.trials[parent].status is TrialStatus.FAILED:
             self._end(trial, Outcome(TrialStatus.FAILED, cause=f"its parent, trial {parent}, failed"))
             return
-        start = self._records.begin(trial)
-        self.study.record(Started(at=self.clock(), trial=trial.id, attempt=trial.attempts + 1))
+        start = self._records.begin(trial, number)
+        attempt = self.study.snapshot.attempts(*training) + 1
+        self.study.record(Started(at=self.clock(), trial=trial.id, attempt=attempt, training=number))
         values = self.plan.complete(trial.suggestion.values)
-        self._in_slot[slot] = trial.id
-        self.view.trial_started(self.study.snapshot.trials[trial.id], values)
+        self._in_slot[slot] = training
+        self.view.trial_started(self.study.snapshot.trials[trial.id], values, number)
         request = TrialRequest(
             plan=self.plan,
             values=values,
             engine=trial.engine,
             threads=self.workload.threads,
-            seed=self.plan.trial_seed(self.study.snapshot.lineage(trial.id)[0]),
+            training=number,
+            seed=self.plan.trial_seed(self.study.snapshot.lineage(trial.id)[0], number),
             start_epoch=start.epoch,
             end_epoch=trial.suggestion.end_epoch,
             data=self.workload.data,
             state_in=start.state,
-            state_out=self._records.state(trial),
-            keep_end=self.plan.may_promote(trial.suggestion) or self.plan.limits.keep > 0,
+            state_out=self._records.state(trial, number),
+            keep_end=number is None and (self.plan.may_promote(trial.suggestion) or self.plan.limits.keep > 0),
             save_every_s=SAVE_EVERY_S,
         )
-        payload, log = request.model_dump(mode="json"), self._records.log(trial)
+        payload, log = request.model_dump(mode="json"), self._records.log(trial, number)
         self.executor.submit(slot, Task(payload, reads=("data", "state_in"), writes=("state_out",), log=log))
 
     def _finish(self, done: Done) -> None:
-        trial = self.study.snapshot.trials[self._in_slot.pop(done.slot)]
-        if done.is_lost and self._lost[trial.id] < self.plan.limits.retries:
-            self._lost[trial.id] += 1
+        training = self._in_slot.pop(done.slot)
+        trial, number = self.study.snapshot.trials[training.trial], training.number
+        if done.is_lost and self._lost[training] < self.plan.limits.retries and not trial.is_finished:
+            self._lost[training] += 1
             self.view.message(f"trial {trial.id}: {done.cause}; it is run again")
-            self._waiting.appendleft(trial)  # with the same seed: it scores what it would have scored
+            self._agenda.put_back(training)  # with the same seed: it scores what it would have scored
             return
-        outcome = self._records.conclude(trial, done)
-        if outcome is None:  # cut off: it goes on with the next session
+        outcome = self._records.conclude(trial, number, done)
+        if outcome is None or trial.is_finished:  # cut off, to go on with the next session; or another fold has failed
             return
-        self._failures_in_a_row = self._failures_in_a_row + 1 if outcome.status is TrialStatus.FAILED else 0
-        self._end(trial, outcome)
+        if number is None or outcome.status is TrialStatus.FAILED:
+            self._failures_in_a_row = self._failures_in_a_row + 1 if outcome.status is TrialStatus.FAILED else 0
+            self._end(trial, self._named(outcome, number))
+            return
+        self.study.record(Trained(at=self.clock(), trial=trial.id, training=number, outcome=outcome))
+        self._records.drop_state(trial, number)
+        self._end_if_complete(self.study.snapshot.trials[trial.id])
+
+    def _end_if_complete(self, trial: Trial) -> None:
+        """Ends a trial of several trainings when the last of them has ended."""
+        if trial.trainings and not self._missing(trial):
+            self._failures_in_a_row = 0
+            self._end(trial, combine([trial.trainings[number] for number in sorted(trial.trainings)]))
+
+    def _named(self, outcome: Outcome, number: int | None) -> Outcome:
+        """Returns a failure with the name of the training that failed."""
+        if number is None or self.plan.evaluation is None:
+            return outcome
+        return replace(outcome, cause=f"{self.plan.evaluation.describe(number)}: {outcome.cause}")
 
     def _end(self, trial: Trial, outcome: Outcome) -> None:
+        self._agenda.drop(trial.id)
         self.study.record(Finished(at=self.clock(), trial=trial.id, outcome=outcome))
         self._count_gain(outcome)
         self.oracle.tell(trial.id, outcome)

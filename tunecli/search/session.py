@@ -30,7 +30,7 @@ from tunecli.store.run import Run
 from tunecli.store.study import OpenStudy
 from tunecli.study.events import EndReason, SessionEnded, SessionStarted
 from tunecli.study.snapshot import Snapshot
-from tunecli.training.data import load, search_parts
+from tunecli.training.data import check_folds, load, trial_parts
 from tunecli.training.engines.base import byte_count, row_count
 from tunecli.training.hardware import precision_advice
 from tunecli.training.run_trial import RUNNER
@@ -91,6 +91,7 @@ def run_session(
         if study.was_torn:
             say(f"{study.layout.journal}: the last line was incomplete and has been dropped")
         data, parts = load(plan.dataset)
+        check_folds(plan, data, parts)
         plan = begin_or_check(study, plan, file)  # what is refused is refused before anything is started
         check_data(study, data.fingerprint())
         record_environment(study.layout.environment)
@@ -144,7 +145,7 @@ def _run_recorded(
 
 
 def _workload(study: OpenStudy, plan: Plan, slots: Slots) -> Workload:
-    train = search_parts(plan.dataset).parts[0]
+    train = trial_parts(plan, plan.trainings[0], None).parts[0]
     data = None if slots.in_process else study.layout.stored_data
     return Workload(row_count(train), byte_count(train), slots.threads, data)
 

@@ -86,7 +86,8 @@ def choose_slots(plan: Plan, rows: int, machine: Machine, *, deaths: int = 0) ->
     seconds = estimate_seconds(plan, rows)
     if wanted == AUTO_WORKERS:
         is_tiny = seconds <= TINY_SECONDS
-        workers = 1 if is_tiny else min(len(machine.gpus or machine.processors), plan.trial_count)
+        trainings = plan.trial_count * len(plan.trainings)
+        workers = 1 if is_tiny else min(len(machine.gpus or machine.processors), trainings)
         why = f"about {seconds:.0f} s of training" if is_tiny else _count(machine)
         reason = f"auto: {why}"
     else:
@@ -112,7 +113,7 @@ def estimate_seconds(plan: Plan, rows: int) -> float:
     """
     batch = plan.fixed.get("batch_size", 32)
     steps = plan.epoch_count * -(-rows // batch) if isinstance(batch, int) else plan.epoch_count
-    return 0.5 * plan.trial_count + steps * (5e-3 if plan.family == "cnn" else 1e-4)
+    return 0.5 * plan.trial_count * len(plan.trainings) + steps * (5e-3 if plan.family == "cnn" else 1e-4)
 
 
 def order_advice(plan: Plan, workers: int) -> str | None:

@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from tunecli.spec.evaluation import EvaluationSpec
 from tunecli.spec.faults import Fault, fault, raise_faults
 from tunecli.spec.outline import Outline
 from tunecli.spec.parameter import Parameters
@@ -217,6 +218,9 @@ class ExperimentSpec(_Block):
     )
     training: TrainingSpec = Field(
         default_factory=TrainingSpec, description="Epochs, batches, and when a training stops."
+    )
+    evaluation: EvaluationSpec | None = Field(
+        None, description="Score each trial by cross-validation, or by several seeds; default: one training each."
     )
     stop_when: StopWhenSpec = Field(default_factory=StopWhenSpec, description="When a search has found enough.")
     limits: LimitsSpec = Field(default_factory=LimitsSpec, description="What the search may use.")

@@ -3,7 +3,7 @@
 A run directory:
     runs/<name>/
       spec.yaml  plan.json  environment.json  data.json  journal.jsonl  lock  test_looks.jsonl  baselines.json
-      trials/<id>/  epochs.jsonl  layers.json  log.txt  state.npz
+      trials/<id>/  epochs.jsonl  layers.json  log.txt  state.npz  trainings/<k>/ (the same for each fold and repeat)
       scratch/  data/  slot-<k>/
       best/  model.keras  metrics.json  card.md  preprocessing.json  members/<k>.keras
       best.new/  best.old/
@@ -40,6 +40,15 @@ class TrialLayout:
     def state(self) -> Path:
         """A full state: of a running trial as it was last saved, of one that has ended as it ended, while needed."""
         return self.folder / "state.npz"
+
+    @property
+    def trainings(self) -> Path:
+        """A folder for each training, where there are several."""
+        return self.folder / "trainings"
+
+    def training(self, number: int | None) -> TrialLayout:
+        """The files of one of several trainings, counted from 0; the trial's own if there is one only."""
+        return self if number is None else TrialLayout(self.trainings / str(number))
 
 
 @dataclass(frozen=True)

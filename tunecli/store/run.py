@@ -71,8 +71,11 @@ class Run:
 
     def trials_with_files(self) -> set[int]:
         """Returns the ids of the trials that have left something on disk."""
-        folder = self.layout.trials
-        return {int(each.name) for each in folder.iterdir() if each.name.isdecimal()} if folder.exists() else set()
+        return _numbered(self.layout.trials)
+
+    def trainings_with_files(self, trial: int) -> set[int]:
+        """Returns the numbers of a trial's trainings that have left something on disk, where it has several."""
+        return _numbered(self.layout.trial(trial).trainings)
 
     def plan_document(self) -> dict[str, Any]:
         """Returns `plan.json`.
@@ -93,13 +96,13 @@ class Run:
         """
         return [each for trial in lineage for each in self.own_measurements(trial)]
 
-    def own_measurements(self, trial: int) -> list[Measurement]:
-        """Returns the measurements of the epochs that the trial itself has trained.
+    def own_measurements(self, trial: int, training: int | None = None) -> list[Measurement]:
+        """Returns the measurements of the epochs that the trial itself has trained, or one of its trainings.
 
         Raises:
             StudyError: The file is damaged.
         """
-        path = self.layout.trial(trial).epochs
+        path = self.layout.trial(trial).training(training).epochs
         return [read_measurement(line, f"{path}:{number}") for number, line in enumerate(read_lines(path), start=1)]
 
     def layers(self, trial: int) -> list[dict[str, Any]] | None:
@@ -116,9 +119,9 @@ class Run:
             raise damaged(str(path), "not a list of layers")
         return layers
 
-    def log(self, trial: int) -> str:
-        """Returns what a trial had to say."""
-        path = self.layout.trial(trial).log
+    def log(self, trial: int, training: int | None = None) -> str:
+        """Returns what a trial, or one of its trainings, had to say."""
+        path = self.layout.trial(trial).training(training).log
         return path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
 
     def test_looks(self) -> list[dict[str, Any]]:
@@ -168,6 +171,10 @@ class Run:
             return False
         with open(self.layout.journal, "rb") as file:
             return file.readline().endswith(b"\n")
+
+
+def _numbered(folder: Path) -> set[int]:
+    return {int(each.name) for each in folder.iterdir() if each.name.isdecimal()} if folder.exists() else set()
 
 
 def read_measurement(line: bytes, where: str) -> Measurement:

@@ -21,13 +21,15 @@ class TrialFiles:
     """What stands in a trial's files.
 
     Attributes:
-        measurements: Those of its whole lineage that can be read.
+        measurements: Those of its whole lineage that can be read; none of a trial with several trainings.
+        trainings: Those of each of several trainings so far, by its number.
         layers: The layers of its model; None if it was never built, or they cannot be read.
         log: What it had to say.
         damage: What is wrong with the files, one problem for each.
     """
 
     measurements: tuple[Measurement, ...]
+    trainings: dict[int, tuple[Measurement, ...]]
     layers: list[dict[str, Any]] | None
     log: str
     damage: tuple[Problem, ...]
@@ -58,8 +60,14 @@ def read_study(run: Run) -> tuple[Snapshot, tuple[Problem, ...]]:
 def read_trial(run: Run, snapshot: Snapshot, trial: int) -> TrialFiles:
     """Reads the files of a trial, and the measurements of its ancestors."""
     measurements: list[Measurement] = []
+    trainings: dict[int, tuple[Measurement, ...]] = {}
     damage: list[Problem] = []
-    for each in snapshot.lineage(trial):
+    numbers = sorted({*run.trainings_with_files(trial), *snapshot.trials[trial].trainings})
+    for number in numbers:
+        found, problems = read_measurements(run, snapshot.trials[trial], number)
+        trainings[number] = tuple(found)
+        damage += problems
+    for each in snapshot.lineage(trial) if not numbers else ():
         found, problems = read_measurements(run, snapshot.trials[each])
         measurements += found
         damage += problems
@@ -68,26 +76,34 @@ def read_trial(run: Run, snapshot: Snapshot, trial: int) -> TrialFiles:
         layers = run.layers(trial)
     except StudyError as error:
         damage += error.problems
-    return TrialFiles(tuple(measurements), layers, run.log(trial), tuple(damage))
+    logs = [run.log(trial), *(run.log(trial, number) for number in numbers)]
+    return TrialFiles(tuple(measurements), trainings, layers, "".join(logs), tuple(damage))
 
 
-def read_measurements(run: Run, trial: Trial) -> tuple[list[Measurement], tuple[Problem, ...]]:
-    """Reads the measurements of the epochs that a trial itself has trained, and says what is wrong with their file."""
-    path = run.layout.trial(trial.id).epochs
+def read_measurements(
+    run: Run, trial: Trial, training: int | None = None
+) -> tuple[list[Measurement], tuple[Problem, ...]]:
+    """Reads the measurements of the epochs that a trial itself has trained, or one of its trainings.
+
+    Returns:
+        What can be read, and what is wrong with the file.
+    """
+    path = run.layout.trial(trial.id).training(training).epochs
     found, faults = [], []
     for number, line in enumerate(read_lines(path), start=1):
         try:
             found.append(read_measurement(line, ""))
         except StudyError:
             faults.append(f"line {number} is not a measurement")
-    if missing := sorted(_trained(trial) - {each.epoch for each in found}):
+    if missing := sorted(_trained(trial, training) - {each.epoch for each in found}):
         faults.append(f"the measurements of epoch {_spans(missing)} are missing")
     return found, damaged(str(path), "; ".join(faults)).problems if faults else ()
 
 
-def _trained(trial: Trial) -> set[int]:
-    """Returns the epochs that a trial has trained itself; of one that runs, none for certain."""
-    last = trial.outcome.epochs_run if trial.outcome else 0
+def _trained(trial: Trial, training: int | None) -> set[int]:
+    """Returns the epochs that a trial or one of its trainings has trained; of one that runs, none for certain."""
+    outcome = trial.outcome if training is None else trial.trainings.get(training)
+    last = outcome.epochs_run if outcome else 0
     return set(range(trial.suggestion.start_epoch + 1, last + 1))
 
 

@@ -1,6 +1,6 @@
 """The journal's events: the only source of truth about a study, one JSON object a line.
 
-    created · session_started · asked · started · finished · session_ended
+    created · session_started · asked · started · trained · finished · session_ended
 
 Version 1. A change makes a new version, one more branch in `snapshot.Snapshot.apply`, and a frozen example of the old
 journal in `tests/data/`.
@@ -70,11 +70,25 @@ class Asked(_Event):
 
 
 class Started(_Event):
-    """An attempt to run a trial began."""
+    """An attempt to run a trial began.
+
+    Attributes:
+        training: The number of the one that began, of a trial with several trainings; else None.
+    """
 
     event: Literal["started"] = "started"
     trial: int
     attempt: int
+    training: Annotated[int | None, Field(exclude_if=lambda number: number is None)] = None
+
+
+class Trained(_Event):
+    """One of several trainings of a trial ended with a score."""
+
+    event: Literal["trained"] = "trained"
+    trial: int
+    training: int
+    outcome: Outcome
 
 
 class Finished(_Event):
@@ -103,7 +117,9 @@ class SessionEnded(_Event):
     reason: EndReason
 
 
-Event = Annotated[Created | SessionStarted | Asked | Started | Finished | SessionEnded, Field(discriminator="event")]
+Event = Annotated[
+    Created | SessionStarted | Asked | Started | Trained | Finished | SessionEnded, Field(discriminator="event")
+]
 
 _ADAPTER: TypeAdapter[Event] = TypeAdapter(Event)
 

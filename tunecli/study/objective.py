@@ -46,16 +46,28 @@ METRICS: dict[str, Metric] = {
     "r2": Metric(Goal.MAXIMIZE, _REGRESSION),
     "accuracy": Metric(Goal.MAXIMIZE, _CLASSES),
 }
-"""The metrics by name; on the validation part each is called `val_<name>`."""
+"""The metrics by name; on the validation part each is called `val_<name>`, on a fold held back `fold_<name>`."""
 
-DEFAULT_METRIC = {Task.REGRESSION: "val_rmse", Task.BINARY: "val_accuracy", Task.MULTICLASS: "val_accuracy"}
-"""The objective of a spec that names none."""
+VALIDATION, FOLD = "val_", "fold_"
+
+DEFAULT_METRIC = {Task.REGRESSION: "rmse", Task.BINARY: "accuracy", Task.MULTICLASS: "accuracy"}
+"""What decides where a spec names no objective, on the rows that score a trial."""
+
+
+def plain_metric(name: str) -> str:
+    """Returns the metric that is measured, whatever the rows: `rmse` for `val_rmse`."""
+    return name.removeprefix(VALIDATION).removeprefix(FOLD)
 
 
 def metric_names(task: Task, *, validation: bool) -> tuple[str, ...]:
-    """Returns the metrics that a training for `task` yields, with their `val_` forms if there is a validation part."""
+    """Returns the metrics of each epoch for `task`, with their `val_` forms if there is a validation part."""
     names = [name for name, metric in METRICS.items() if task in metric.tasks]
-    return tuple(names + [f"val_{name}" for name in names] * validation)
+    return tuple(names + [f"{VALIDATION}{name}" for name in names] * validation)
+
+
+def fold_metric_names(task: Task) -> tuple[str, ...]:
+    """Returns the metrics of a fold."""
+    return tuple(f"{FOLD}{name}" for name, metric in METRICS.items() if task in metric.tasks)
 
 
 class Objective(BaseModel):

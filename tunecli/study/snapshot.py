@@ -16,6 +16,7 @@ from tunecli.study.events import (
     SessionEnded,
     SessionStarted,
     Started,
+    Trained,
 )
 from tunecli.study.objective import Objective
 from tunecli.study.trial import Trial, TrialStatus
@@ -47,6 +48,7 @@ class Snapshot:
     _unfinished: dict[int, None] = field(default_factory=dict)
     _under_way: set[int] = field(default_factory=set)
     _deaths: Counter[int] = field(default_factory=Counter)
+    _attempts: Counter[tuple[int, int | None]] = field(default_factory=Counter)
 
     @classmethod
     def of(cls, events: Iterable[Event]) -> Snapshot:
@@ -72,8 +74,14 @@ class Snapshot:
                 self._unfinished[suggestion.trial] = None
             case Started():
                 trial = self.trials[event.trial]
-                self.trials[event.trial] = replace(trial, attempts=event.attempt)
+                self.trials[event.trial] = replace(trial, attempts=max(trial.attempts, event.attempt))
+                self._attempts[event.trial, event.training] = event.attempt
                 self._under_way.add(event.trial)
+            case Trained():
+                trial = self.trials[event.trial]
+                trainings = {**trial.trainings, event.training: event.outcome}
+                self.trials[event.trial] = replace(trial, trainings=trainings)
+                self._deaths.pop(event.trial, None)
             case Finished():
                 self._finish(replace(self.trials[event.trial], outcome=event.outcome))
             case SessionEnded():
@@ -108,6 +116,10 @@ class Snapshot:
     def rank_key(self, trial: Trial) -> tuple[float, int]:
         """Returns what orders trials with a score: the better first, then the earlier."""
         return self.objective.sort_key(trial.score or 0.0), trial.id
+
+    def attempts(self, trial: int, training: int | None) -> int:
+        """Returns how often a trial, or one of its trainings, was begun."""
+        return self._attempts[trial, training]
 
     def deaths(self, trial: int) -> int:
         """Returns how many sessions have died while a trial ran that has not ended yet; ask between sessions."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+import statistics
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Annotated
@@ -71,14 +72,16 @@ class Outcome:
 
     Attributes:
         status: COMPLETED or FAILED.
-        score: The objective at the best epoch of the whole lineage; None if it failed.
-        best_epoch: That epoch, counted from 1 over the lineage.
-        metrics: All finite metrics at that epoch.
+        score: The objective at the best epoch of the whole lineage; the mean over the trainings of a trial that has
+            several; None if it failed.
+        best_epoch: That epoch, counted from 1 over the lineage; the rounded mean of several.
+        metrics: All finite metrics at that epoch; the means of those that all trainings have.
         epochs_run: The last epoch that was trained, counted over the lineage.
         duration_s: Wall-clock seconds of the attempt that ended.
         cause: Why it failed, in a line.
         program: Where the program that trained it came from.
         stopped: Why the optimiser stopped, in its own words; "" for one that is told how long to train.
+        score_sd: The standard deviation of the scores of several trainings (that of a sample), or None.
     """
 
     status: TrialStatus
@@ -91,11 +94,22 @@ class Outcome:
     program: Program = Program.NONE
     # left out where there is nothing to say, so that journals of trials without it stay as they were
     stopped: Annotated[str, Field(exclude_if=lambda stopped: not stopped)] = ""
+    score_sd: Annotated[float | None, Field(exclude_if=lambda deviation: deviation is None)] = None
 
 
 @dataclass(frozen=True)
 class Trial:
-    """A suggestion, where it runs and, once it has ended, its outcome."""
+    """A suggestion, where it runs and, once it has ended, its outcome.
+
+    Attributes:
+        suggestion: What the oracle proposed.
+        slot: Who asked.
+        engine: Which engine trains it.
+        engine_reason: Why that one.
+        attempts: How often it was begun; of several trainings, the one that was begun most often.
+        outcome: What came of it, or None.
+        trainings: What came of each training so far, by its number, where there are several: folds, repeats.
+    """
 
     suggestion: Suggestion
     slot: int
@@ -103,6 +117,7 @@ class Trial:
     engine_reason: str
     attempts: int = 0
     outcome: Outcome | None = None
+    trainings: Mapping[int, Outcome] = field(default_factory=dict)
 
     @property
     def id(self) -> int:
@@ -123,6 +138,30 @@ class Trial:
     def score(self) -> float | None:
         """The objective at the best epoch, or None."""
         return self.outcome.score if self.outcome else None
+
+
+def combine(outcomes: Sequence[Outcome]) -> Outcome:
+    """Sums up the trainings of a trial, at least one, all of which have a score."""
+    scores = [each.score for each in outcomes if each.score is not None]
+    epochs = [each.best_epoch for each in outcomes if each.best_epoch is not None]
+    assert len(scores) == len(epochs) == len(outcomes), "a training without a score fails its trial"
+    programs = {each.program for each in outcomes}
+    return Outcome(
+        TrialStatus.COMPLETED,
+        score=statistics.fmean(scores),
+        score_sd=statistics.stdev(scores) if len(scores) > 1 else None,
+        best_epoch=max(1, round(statistics.fmean(epochs))),
+        metrics=means([each.metrics for each in outcomes]),
+        epochs_run=max(each.epochs_run for each in outcomes),
+        duration_s=sum(each.duration_s for each in outcomes),
+        program=next((each for each in (Program.COMPILED, Program.REUSED) if each in programs), Program.NONE),
+    )
+
+
+def means(figures: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """Returns the mean of each figure that all have."""
+    names = [name for name in figures[0] if all(name in each for each in figures)]
+    return {name: statistics.fmean(each[name] for each in figures) for name in names}
 
 
 def conclude(measurements: Sequence[Measurement], objective: Objective) -> Outcome:

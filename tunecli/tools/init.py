@@ -26,7 +26,7 @@ from tunecli.families.base import Hyperparameter
 from tunecli.families.compiling import shared_hyperparameters
 from tunecli.spec.experiment import Task
 from tunecli.spec.space import Kind, Value
-from tunecli.study.objective import DEFAULT_METRIC, metric_names
+from tunecli.study.objective import DEFAULT_METRIC, VALIDATION, metric_names
 
 _SEARCHED = ("hidden_layers", "units", "blocks", "filters", "dense_units", "dropout", "learning_rate", "batch_size")
 """What is worth searching first, of whatever a family has; the rest is written as comments."""
@@ -95,7 +95,7 @@ def draft_csv(path: Path, folder: Path) -> Draft:
 
 def _compose(title: str, dataset: list[str], description: Description) -> str:
     family = "mlp" if description.image_shape is None else "cnn"
-    task, metric = description.task, DEFAULT_METRIC[description.task]
+    task, metric = description.task, f"{VALIDATION}{DEFAULT_METRIC[description.task]}"
     others = [name for name in metric_names(task, validation=True) if name.startswith("val_") and name != metric]
     epochs = 100 if (description.rows or 0) < _FEW_ROWS else 30 if family == "mlp" else 10
     lines = [f"# {_comment(title)}", f"# A {task} task: {_comment(description.target)} is predicted.", ""]

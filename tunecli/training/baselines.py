@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,7 +22,9 @@ from tunecli.families.compiling import LOSSES
 from tunecli.plan import Plan, derive_seed
 from tunecli.spec.experiment import Task
 from tunecli.study.baseline import Baseline
-from tunecli.training.data import stored_parts
+from tunecli.study.objective import FOLD, VALIDATION
+from tunecli.study.trial import means
+from tunecli.training.data import trial_parts
 
 if TYPE_CHECKING:
     import numpy as np
@@ -115,21 +117,15 @@ def fit_baseline(payload: dict[str, Any], report: Callable[[dict[str, Any]], boo
     request = BaselineRequest.model_validate(payload)
     plan = request.plan
     kind = next(each for each in _KINDS[plan.task] if each.name == request.name)
-    parts = stored_parts(request.data)
-    train, validation = parts.parts
-    all_rows = Size(len(train[1]), int(train[0][:1].size), parts.signature.outputs)
-    size = replace(all_rows, rows=min(all_rows.rows, max(1, kind.most_rows(all_rows))))
+    folds = plan.evaluation.folds if plan.evaluation else None
+    numbers = plan.trainings[:folds] if folds else (None,)  # other seeds of the same rows would change next to nothing
+    first = trial_parts(plan, numbers[0], request.data)
+    train = first.parts[0]
+    all_rows = Size(len(train[1]), int(train[0][:1].size), first.signature.outputs)
+    size = replace(all_rows, rows=min(all_rows.rows, max(1, kind.most_rows(all_rows) // len(numbers))))
     report({"rows": size.rows})
     started = time.perf_counter()
-    rows = _spread(all_rows.rows, size.rows)
-    model = kind.make(derive_seed(plan.seed, "baseline", kind.name), size)
-    target = train[1][rows].ravel()
-    is_classes = plan.task is not Task.REGRESSION
-    with warnings.catch_warnings():  # of not having converged, or having diverged: the score says what came of it
-        warnings.simplefilter("ignore")
-        model.fit(_inputs(train, rows, kind), target.astype(int if is_classes else kind.precision))
-        metrics = _scores(model, kind, train, plan)
-        metrics |= {f"val_{name}": value for name, value in _scores(model, kind, validation, plan).items()}
+    metrics = means([_fit_one(kind, plan, size, trial_parts(plan, number, request.data).parts) for number in numbers])
     score = metrics.get(plan.objective.metric)
     result = Baseline(
         name=kind.name,
@@ -142,6 +138,22 @@ def fit_baseline(payload: dict[str, Any], report: Callable[[dict[str, Any]], boo
         cause="" if score is not None else f"has no {plan.objective.metric} to compare",
     )
     return result.model_dump(mode="json")
+
+
+def _fit_one(kind: Kind, plan: Plan, size: Size, parts: Sequence[Arrays]) -> dict[str, float]:
+    """Fits the model on the first part, and returns its metrics on all of them."""
+    rows = _spread(len(parts[0][1]), size.rows)
+    model = kind.make(derive_seed(plan.seed, "baseline", kind.name), size)
+    target = parts[0][1][rows].ravel()
+    is_classes = plan.task is not Task.REGRESSION
+    with warnings.catch_warnings():  # of not having converged, or having diverged: the score says what came of it
+        warnings.simplefilter("ignore")
+        model.fit(_inputs(parts[0], rows, kind), target.astype(int if is_classes else kind.precision))
+        return {
+            f"{prefix}{name}": value
+            for prefix, part in zip(("", VALIDATION, FOLD), parts, strict=False)
+            for name, value in _scores(model, kind, part, plan).items()
+        }
 
 
 def regression_metrics(

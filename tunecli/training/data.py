@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -9,10 +10,12 @@ from typing import TYPE_CHECKING
 
 from tunecli.datasets import DATASETS
 from tunecli.datasets.base import RawData
+from tunecli.datasets.folds import deal
 from tunecli.datasets.split import Split, split
 from tunecli.datasets.stored import open_stored
-from tunecli.plan import DatasetPlan, Plan
+from tunecli.plan import DatasetPlan, Plan, derive_seed
 from tunecli.preprocessing.prepare import Prepared, prepare
+from tunecli.spec.evaluation import EvaluationSpec
 
 if TYPE_CHECKING:
     import numpy as np
@@ -58,6 +61,50 @@ def stored_parts(folder: Path) -> Prepared:
     """
     data, parts = open_stored(folder)
     return prepare(data, parts.train, parts.validation)
+
+
+def trial_parts(plan: Plan, training: int | None, folder: Path | None) -> Prepared:
+    """Returns what a training of a trial sees: its training part, the validation part and, of a fold, what it scores.
+
+    Args:
+        plan: The study's plan.
+        training: Which of a trial's trainings, or None for the only one.
+        folder: The stored columns, see `datasets.stored`; None to load them by the plan.
+
+    Raises:
+        DataError: The data are missing or damaged, or there are too few rows for the folds.
+        OSError: The folder is missing or incomplete.
+    """
+    if plan.evaluation is not None and plan.evaluation.folds is not None:
+        assert training is not None, "there is a training for each fold"
+        return _fold_parts(folder or plan.dataset, plan.dataset.split_seed, plan.evaluation, training)
+    return stored_parts(folder) if folder else search_parts(plan.dataset)
+
+
+@lru_cache(maxsize=4)  # the trainings of a trial follow each other, and the next trial begins with the first fold again
+def _fold_parts(source: Path | DatasetPlan, split_seed: int, evaluation: EvaluationSpec, training: int) -> Prepared:
+    """Fits the preprocessing to what a fold trains on, alone."""
+    data, parts = open_stored(source) if isinstance(source, Path) else load(source)
+    repeat, fold = divmod(training, evaluation.folds or 1)
+    train, held_back = _dealt(data, parts, evaluation, split_seed, repeat)[fold]
+    return prepare(data, train, parts.validation, held_back)
+
+
+def check_folds(plan: Plan, data: RawData, parts: Split) -> None:
+    """Makes sure that the training rows can be dealt out as often as the plan asks for.
+
+    Raises:
+        DataError: There are too few rows, or rows of a class.
+    """
+    if plan.evaluation is not None and plan.evaluation.folds is not None:
+        for repeat in range(plan.evaluation.repeats):
+            _dealt(data, parts, plan.evaluation, plan.dataset.split_seed, repeat)
+
+
+def _dealt(
+    data: RawData, parts: Split, evaluation: EvaluationSpec, split_seed: int, repeat: int
+) -> Sequence[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    return deal(data, parts, evaluation, derive_seed(split_seed, "repeat", str(repeat)))
 
 
 def final_parts(plan: Plan, *, full: bool) -> Prepared:

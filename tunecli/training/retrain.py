@@ -93,6 +93,8 @@ def retrain(run: Run, trials: Sequence[Trial], recipe: Recipe, watch: Watch, *, 
             setting = prepare_setting(run, plan, trial, recipe)
             if setting.continuation is not None:
                 watch.say(_how_it_goes_on(setting))
+            elif setting.rule:
+                watch.say(f"trial {trial.id} is trained for {setting.epochs} epochs: {setting.rule}")
             root = snapshot.lineage(trial.id)[0]
             place = Place(trial.id, number, len(trials), 1, recipe.seeds)
             found.append(trainer.train(setting, root, place, keep=new if number == 1 else None))
@@ -127,6 +129,7 @@ def _document(
         "trial": trial.id,
         "full": recipe.full,
         "epochs": setting.epochs,
+        "epochs_rule": setting.rule,
         "continued": None if setting.continuation is None else setting.continuation.document(),
         "seed": first.seeds[0],
         "values": setting.values,

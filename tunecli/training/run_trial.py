@@ -27,10 +27,11 @@ from tunecli.families.compiling import compile_model
 from tunecli.families.summary import describe_layers
 from tunecli.plan import EarlyStoppingPlan, Plan
 from tunecli.spec.space import Value, Values
-from tunecli.study.objective import METRICS, Goal
+from tunecli.study.objective import FOLD, METRICS, Goal, plain_metric
 from tunecli.study.trial import Measurement, Program
-from tunecli.training.data import or_none, search_parts, stored_parts
-from tunecli.training.engines import ENGINES, Job, batch_rows, can_resume
+from tunecli.training.data import or_none, trial_parts
+from tunecli.training.engines import ENGINES, Fitted, Job, batch_rows, can_resume
+from tunecli.training.evaluate import evaluate
 from tunecli.training.runtime import configure, seed_everything
 from tunecli.training.state import TrainingState, capture, load_state, restore, restore_stopping, save_state
 
@@ -52,6 +53,7 @@ class TrialRequest(BaseModel):
         values: All values of the trial, defaults included.
         engine: Who fits the model.
         threads: How many threads it may use; None for all processors.
+        training: Which of the trial's trainings, or None for the only one.
         seed: Decides initial weights, the order of rows and dropout; shared by a whole Hyperband lineage.
         start_epoch: Epochs that `state_in` has behind it.
         end_epoch: Epochs to have behind it at the end.
@@ -68,6 +70,7 @@ class TrialRequest(BaseModel):
     values: Values
     engine: str
     threads: int | None = None
+    training: int | None = None
     seed: int
     start_epoch: int
     end_epoch: int
@@ -91,6 +94,8 @@ class TrialResult(BaseModel):
         is_cut: It was asked to end early, and did so with its state written, if it can go on from one.
         unsaved: Why its state could not be written, or "".
         stopped: Why the engine's optimiser stopped, or "".
+        fold: The metrics on the fold that was held back; None without folds.
+        fold_epoch: The epoch of the weights that were scored on it.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -104,6 +109,8 @@ class TrialResult(BaseModel):
     is_cut: bool = False
     unsaved: str = ""
     stopped: str = ""
+    fold: dict[str, float] | None = None
+    fold_epoch: int | None = None
 
 
 class TrainingFailedError(Exception):
@@ -150,6 +157,8 @@ def run_trial(payload: dict[str, Any], report: Callable[[dict[str, Any]], bool])
         is_cut=is_cut,
         unsaved=unsaved,
         stopped=attempt.stopped,
+        fold=attempt.fold,
+        fold_epoch=attempt.fold_epoch,
     )
     return result.model_dump(mode="json")
 
@@ -173,24 +182,38 @@ class _Attempt:
         self.layers: list[dict[str, Any]] | None = None
         self.program = Program.NONE
         self.stopped = ""
+        self.fold: dict[str, float] | None = None
+        self.fold_epoch: int | None = None
         self._saved_at = time.monotonic()
 
     def run(self) -> None:
         request = self.request
         configure(request.threads)
-        parts = stored_parts(request.data) if request.data else search_parts(request.plan.dataset)
-        train, validation = parts.parts
+        parts = trial_parts(request.plan, request.training, request.data)
+        train, validation, *held_back = parts.parts
         model = build_model(request.plan, request.values, parts.signature, request.seed)
         self.layers = [asdict(layer) for layer in describe_layers(model)]
         state = load_state(request.state_in) if request.state_in else None
         if state is not None:
             restore(state, model)
         if state is None or not (state.is_stopped or state.epoch >= request.end_epoch):
-            self._fit(model, train, validation, state)
+            fitted, stopping = self._fit(model, train, validation, state)
+            for fold in held_back:
+                self._score(fitted.model, fold, stopping)
         elif request.keep_end:
             self._save(state)
 
-    def _fit(self, model: keras.Model, train: Any, validation: Any, state: TrainingState | None) -> None:
+    def _score(self, model: keras.Model, fold: Any, stopping: keras.callbacks.EarlyStopping | None) -> None:
+        """Measures the weights that training came to on rows that had no say in it."""
+        figures = evaluate(model, fold)
+        self.fold = {f"{FOLD}{name}": value for name, value in figures.items() if value is not None}
+        self.fold_epoch = self.measurements[-1].epoch
+        if stopping is not None and stopping.restore_best_weights and stopping.best_weights is not None:
+            self.fold_epoch = stopping.best_epoch + 1
+
+    def _fit(
+        self, model: keras.Model, train: Any, validation: Any, state: TrainingState | None
+    ) -> tuple[Fitted, keras.callbacks.EarlyStopping | None]:
         request = self.request
         stopping = _early_stopping(request.plan.training.early_stopping, state)
         fitted = ENGINES.load(request.engine).fit(
@@ -209,6 +232,7 @@ class _Attempt:
         )
         self.program = fitted.program
         self.stopped = fitted.stopped
+        return fitted, stopping
 
     def _take(self, measurement: Measurement, capture_state: Callable[[], TrainingState], *, is_last: bool) -> None:
         """Deals with the end of an epoch: measures, and saves the state if it is time."""
@@ -255,7 +279,7 @@ def _early_stopping(
             if state is not None:
                 restore_stopping(state, self)
 
-    goal = METRICS[plan.monitor.removeprefix("val_")].goal
+    goal = METRICS[plain_metric(plan.monitor)].goal
     return EarlyStopping(
         monitor=plan.monitor,
         mode="min" if goal is Goal.MINIMIZE else "max",  # told, since Keras guesses it from the name

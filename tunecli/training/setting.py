@@ -36,6 +36,7 @@ class Setting:
         continuation: What is gone on from, or None to begin afresh.
         begin: The first epoch to train, counted from 0.
         end: The epoch before which to stop.
+        rule: Where that comes from, for people; "" where it is the best epoch of the one training of the search.
     """
 
     trial: Trial
@@ -46,6 +47,7 @@ class Setting:
     continuation: Continuation | None
     begin: int
     end: int
+    rule: str = ""
 
     @property
     def epochs(self) -> int:
@@ -67,12 +69,18 @@ def prepare_setting(run: Run, plan: Plan, trial: Trial, recipe: Recipe) -> Setti
     if not recipe.goes_on:
         train: Arrays = parts.parts[0]
         evaluated = _evaluated(train, parts, full=recipe.full)
-        return Setting(trial, values, parts, train, evaluated, None, 0, trial.outcome.best_epoch)
+        return Setting(trial, values, parts, train, evaluated, None, 0, trial.outcome.best_epoch, _rule(trial))
     go_on = find_continuation(run, trial, parts, recipe.epochs)
     train = joined(plan, parts)
     begin = go_on.state.epoch  # no order of rows comes twice
     evaluated = _evaluated(train, parts, full=True)
     return Setting(trial, values, parts, train, evaluated, go_on, begin, begin + go_on.epochs)
+
+
+def _rule(trial: Trial) -> str:
+    """Returns how several trainings come to one number of epochs."""
+    best = [str(trial.trainings[number].best_epoch) for number in sorted(trial.trainings)]
+    return f"the rounded mean of the best epochs in {len(best)} trainings: {', '.join(best)}" if best else ""
 
 
 def _evaluated(train: Arrays, parts: Prepared, *, full: bool) -> dict[str, Arrays]:

@@ -10,6 +10,7 @@ from tunecli.plan import Plan
 from tunecli.scripting import Lines, bracketed, indented, literal
 from tunecli.spec.experiment import Task
 from tunecli.spec.space import same
+from tunecli.study.objective import plain_metric
 
 _METRICS = {
     Task.REGRESSION: [
@@ -62,7 +63,7 @@ def metric_functions(plan: Plan) -> list[Lines]:
 def _is_decided_by_r2(plan: Plan) -> bool:
     stopping = plan.training.early_stopping
     deciding = (plan.objective.metric, stopping.monitor if stopping else "")
-    return any(name.removeprefix("val_") == "r2" for name in deciding)
+    return any(plain_metric(name) == "r2" for name in deciding)
 
 
 def _choice(names: list[str], settings: Mapping[str, Setting]) -> Lines:

@@ -1,0 +1,92 @@
+"""Which of the training rows each fold holds back, by scikit-learn's splitters.
+
+    for train, held_back in deal(data, parts, evaluation, seed): …
+
+The validation and the test part have no share in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from tunecli.datasets.base import RawData
+from tunecli.datasets.split import Split
+from tunecli.errors import DataError
+from tunecli.spec.evaluation import EvaluationSpec, Scheme
+from tunecli.spec.experiment import Task
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Rows = NDArray[np.int64]
+
+_HINT = "lower evaluation.folds, or bring more rows"
+
+
+def deal(data: RawData, parts: Split, evaluation: EvaluationSpec, seed: int) -> Sequence[tuple[Rows, Rows]]:
+    """Deals the training rows out, once.
+
+    Args:
+        data: The data, whose order is that of time where the scheme asks for it.
+        parts: The rows to deal out are its training rows.
+        evaluation: With folds.
+        seed: Equal seeds give equal folds; without a say where the order is that of time.
+
+    Returns:
+        For each fold the rows to fit on, and those to score; both sorted.
+
+    Raises:
+        DataError: There are too few rows, or rows of a class, or the rows of a class are all in one fold.
+    """
+    rows = parts.train
+    _check(data, rows, evaluation)
+    splitter = _splitter(data.task, evaluation, seed)
+    folds = [(rows[train], rows[held_back]) for train, held_back in splitter.split(rows, data.target[rows])]
+    if data.task is not Task.REGRESSION:
+        _check_classes(data, folds)
+    return folds
+
+
+def _splitter(task: Task, evaluation: EvaluationSpec, seed: int) -> Any:
+    from sklearn.model_selection import KFold, StratifiedKFold, TimeSeriesSplit
+
+    scheme, folds = _scheme(task, evaluation), evaluation.folds
+    if scheme == "time":
+        return TimeSeriesSplit(n_splits=folds)
+    kind = StratifiedKFold if scheme == "stratified" else KFold
+    return kind(n_splits=folds, shuffle=True, random_state=seed)
+
+
+def _scheme(task: Task, evaluation: EvaluationSpec) -> Scheme:
+    """Returns the scheme that is meant: by class where there are classes, if none is named."""
+    return evaluation.scheme or ("kfold" if task is Task.REGRESSION else "stratified")
+
+
+def _check(data: RawData, rows: Rows, evaluation: EvaluationSpec) -> None:
+    import numpy as np
+
+    folds = evaluation.folds or 0
+    scheme = _scheme(data.task, evaluation)
+    needed = folds + (scheme == "time")
+    if len(rows) < needed:
+        what = f"{len(rows)} rows to train on are too few for {folds} folds"
+        raise DataError(what, where="evaluation.folds", hint=_HINT)
+    if scheme == "stratified":
+        codes, counts = np.unique(data.target[rows], return_counts=True)
+        rare = int(codes[counts.argmin()])
+        if (count := int(counts.min())) < folds:
+            rows_of_it = f"{count} row{'s' * (count != 1)} to train on"
+            what = f"class '{data.classes[rare]}' has {rows_of_it}, too few for {folds} folds by class"
+            raise DataError(what, where="evaluation.folds", hint=_HINT)
+
+
+def _check_classes(data: RawData, folds: Sequence[tuple[Rows, Rows]]) -> None:
+    """Makes sure that every class that is scored has been among the rows that were learnt from."""
+    import numpy as np
+
+    for train, held_back in folds:
+        for code in np.setdiff1d(data.target[held_back], data.target[train]):
+            what = f"class '{data.classes[int(code)]}' is in one fold only: a model that it is to score has not seen it"
+            raise DataError(what, where="evaluation.folds", hint=_HINT)
