@@ -13,6 +13,7 @@ from tunecli.families import FAMILIES
 from tunecli.families.compiling import LOSSES, shared_hyperparameters
 from tunecli.oracles import ORACLES
 from tunecli.plan import resolve
+from tunecli.spec.evaluation import EvaluationSpec
 from tunecli.spec.experiment import (
     DatasetSpec,
     EarlyStoppingSpec,
@@ -30,7 +31,16 @@ from tunecli.training.engines import ENGINES
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
-BLOCKS = [DatasetSpec, ObjectiveSpec, TrainingSpec, EarlyStoppingSpec, LimitsSpec, ParameterSpec, ExperimentSpec]
+BLOCKS = [
+    DatasetSpec,
+    ObjectiveSpec,
+    TrainingSpec,
+    EarlyStoppingSpec,
+    EvaluationSpec,
+    LimitsSpec,
+    ParameterSpec,
+    ExperimentSpec,
+]
 TUNERS = [RandomTuner, HyperbandTuner, BayesianTuner, GridTuner]
 CONFIGS = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "configs").rglob("*.yaml"))
 

@@ -34,13 +34,14 @@ def train(payload: dict[str, Any], report: Report) -> dict[str, Any]:
             return {"measurements": measurements, "duration_s": 0.1, "is_cut": True}
     if payload["keep_end"]:
         save_state(TrainingState(end, (np.array(seed),), ()), Path(payload["state_out"]))
-    return {"measurements": measurements, "duration_s": 0.1, **_on_fold(payload, measurements[-1])}
+    return {"measurements": measurements, "duration_s": 0.1, **_on_fold(payload, measurements)}
 
 
-def _on_fold(payload: dict[str, Any], last: dict[str, Any]) -> dict[str, Any]:
+def _on_fold(payload: dict[str, Any], measurements: list[dict[str, Any]]) -> dict[str, Any]:
     evaluation = payload["plan"]["evaluation"] or {}
     if not evaluation.get("folds"):
         return {}
+    last = measurements[-1]
     score = last["metrics"]["val_rmse"] + 0.01 * payload["training"]
     return {"fold": {"fold_rmse": score}, "fold_epoch": last["epoch"]}
 
