@@ -59,7 +59,8 @@ def join_members(inputs: Any, outputs: Any, name: str) -> keras.Model:
         return keras.Model(inputs, outputs, name=name)
     from tunecli.families.keras_classes import MemberMean, MemberModel
 
-    return MemberModel(inputs, MemberMean(name="mean")(outputs), name=name)
+    mean = MemberMean(dtype=keras.config.floatx(), name="mean")  # as precise as what it is the mean of
+    return MemberModel(inputs, mean(outputs), name=name)
 
 
 def _heads(values: Mapping[str, Value]) -> int:
