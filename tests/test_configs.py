@@ -18,8 +18,15 @@ OWN = [
     "smoke/hyperband_mlp",
     "smoke/bayesian_mlp",
 ]
-OWN += ["smoke/grid_linear", "infrared", "smoke/scipy"]
-REAL = ["california", "california_random", "fashion_mnist", "fashion_mnist_cnn", "smoke/random_cnn"]
+OWN += ["smoke/grid_linear", "infrared", "smoke/scipy", "smoke/embeddings"]
+REAL = [
+    "california",
+    "california_random",
+    "california_embeddings",
+    "fashion_mnist",
+    "fashion_mnist_cnn",
+    "smoke/random_cnn",
+]
 
 
 def smoke(name: str, runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
