@@ -3,10 +3,12 @@ from __future__ import annotations
 from typing import Any
 
 import keras
+import numpy as np
 import pytest
 
 from tunecli.errors import StudyError
 from tunecli.families.base import DataSignature
+from tunecli.families.embeddings import adapt_embeddings
 from tunecli.families.mlp import FAMILY
 from tunecli.families.summary import LayerSummary, describe_layers
 from tunecli.spec.experiment import Task
@@ -104,3 +106,93 @@ def test_the_output_stays_exact_under_mixed_precision() -> None:
 
     assert model.get_layer("hidden_1").compute_dtype == "bfloat16"
     assert model.get_layer("output").compute_dtype == "float32"
+
+
+TABLE_OF_NUMBERS = DataSignature(Task.REGRESSION, (3,), 1, ("a", "b", "c"), numeric=3)
+MIXED = DataSignature(Task.REGRESSION, (5,), 1, ("a", "b", "a", "kind", "kind"), numeric=2)
+ROWS = np.random.default_rng(0).normal(size=(40, 5)).astype("float32")
+
+
+def test_numbers_are_embedded_and_indicators_go_by() -> None:
+    model = build(MIXED, numeric_embedding="piecewise_linear", embedding_bins=4, hidden_layers=1, units=6)
+    adapt_embeddings(model, ROWS)
+
+    assert [(layer.name, *layer.output.shape[1:]) for layer in model.layers[1:]] == [
+        ("numbers", 2),
+        ("encoding", 2, 4),
+        ("embedding", 8),
+        ("indicators", 3),
+        ("embedded", 11),
+        ("hidden_1", 6),
+        ("output", 1),
+    ]
+    seen = np.asarray(keras.Function(model.input, model.get_layer("embedded").output)(ROWS))
+    np.testing.assert_array_equal(seen[:, 8:], ROWS[:, 2:])
+    assert (seen[:, :8].reshape(-1, 2, 4).max(axis=(0, 2)) == 1).all(), "the largest number fills its last bin"
+
+
+def test_a_linear_layer_and_relu_may_stand_behind_an_embedding() -> None:
+    model = build(
+        TABLE_OF_NUMBERS, numeric_embedding="periodic", embedding_frequencies=5, embedding_width=7, l2=0.5, units=4
+    )
+
+    assert [(layer.name, *layer.output.shape[1:]) for layer in model.layers[1:4]] == [
+        ("encoding", 3, 10),
+        ("embedding_dense", 3, 7),
+        ("embedding", 21),
+    ]
+    assert model.get_layer("embedding_dense").activation is keras.activations.relu
+    assert len(model.losses) == 4, "its kernels are penalised as all are"
+
+
+def test_without_numbers_there_is_nothing_to_embed() -> None:
+    assert names(build(TABLE, numeric_embedding="periodic", hidden_layers=0)) == ["output"]
+
+
+def test_pixels_are_not_embedded() -> None:
+    with pytest.raises(StudyError, match="periodic embeds the columns of a table, not pixels"):
+        build(DataSignature(Task.MULTICLASS, (4, 4, 1), 3), numeric_embedding="periodic")
+
+
+@pytest.mark.parametrize("heads", [0, 1])
+def test_one_head_is_a_network_as_any_other(heads: int) -> None:
+    keras.utils.set_random_seed(2)
+    plain = build(TABLE)
+    keras.utils.set_random_seed(2)
+    single = build(TABLE, ensemble_heads=heads)
+
+    assert single.get_config() == plain.get_config()
+    assert all((ours == theirs).all() for ours, theirs in zip(single.get_weights(), plain.get_weights(), strict=True))
+
+
+def test_members_are_networks_that_share_kernels() -> None:
+    model = build(TABLE, ensemble_heads=3, units=[6, 4], activation="tanh", dropout=0.5)
+    for variable in model.weights:
+        variable.assign(np.random.default_rng(1).normal(size=variable.shape))
+    members, first, second, last = (model.get_layer(name) for name in ("members", "hidden_1", "hidden_2", "output"))
+
+    def member(index: int) -> Any:
+        """The plain network that a member is, its own weights multiplied into the kernels."""
+        signs = np.asarray(members.adapter)[index][:, np.newaxis]
+        inner = np.asarray(second.adapter_in)[index][:, np.newaxis]
+        kernels = [
+            signs * np.asarray(first.kernel) * np.asarray(first.adapter_out)[index],
+            inner * np.asarray(second.kernel) * np.asarray(second.adapter_out)[index],
+            np.asarray(last.kernel)[index],
+        ]
+        biases = [np.asarray(layer.bias)[index] for layer in (first, second, last)]
+        plain = build(TABLE, units=[6, 4], activation="tanh", dropout=0.5)
+        plain.set_weights([each for pair in zip(kernels, biases, strict=True) for each in pair])
+        return plain.predict(ROWS[:, :3], verbose=0)
+
+    mean = np.mean([member(index) for index in range(3)], axis=0)
+    np.testing.assert_allclose(model.predict(ROWS[:, :3], verbose=0), mean, rtol=1e-4, atol=1e-4)
+
+
+def test_the_mean_of_members_is_one_prediction_a_row_for_every_task() -> None:
+    for task, outputs in [(Task.REGRESSION, 1), (Task.BINARY, 1), (Task.MULTICLASS, 4)]:
+        model = build(DataSignature(task, (3,), outputs), ensemble_heads=2, hidden_layers=0)
+        predicted = model.predict(ROWS[:, :3], verbose=0)
+        assert predicted.shape == (40, outputs)
+        if task is Task.MULTICLASS:
+            np.testing.assert_allclose(predicted.sum(axis=1), 1, rtol=1e-5)

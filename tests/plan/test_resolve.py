@@ -179,6 +179,16 @@ def test_overrides_are_bound() -> None:
             "a.yaml:3:16: search_space.unit: 'unit' is read by nothing in mlp\nhint: did you mean 'units'?",
         ),
         (
+            "dataset: fashion_mnist\nmodel: mlp\nsearch_space: {numeric_embedding: [none, periodic]}\n",
+            "a.yaml:3:35: search_space.numeric_embedding: numeric_embedding is for the columns of a table, and "
+            "fashion_mnist has images\nhint: drop numeric_embedding",
+        ),
+        (
+            "dataset: advertising\nmodel: {family: mlp, numeric_embedding: periodic, embedding_bins: 5}\n",
+            "a.yaml:2:51: model.embedding_bins: embedding_bins is not read when numeric_embedding is periodic\n"
+            "hint: it is read when numeric_embedding is piecewise_linear",
+        ),
+        (
             "dataset: fashion_mnist\nmodel: cnn\ntraining: {engine: scipy}\n",
             "a.yaml:3:20: training.engine: scipy trains linear and mlp alone, not cnn\n"
             "hint: write engine: auto, or choose another family",

@@ -34,7 +34,8 @@ from tunecli.training.data import search_parts
 from tunecli.training.run_trial import build_model
 
 CONFIGS = Path(__file__).parent.parent.parent / "configs"
-REFUSED = ["infrared", "smoke/scipy"]
+SCIPY = ["infrared", "smoke/scipy"]
+REFUSED = [*SCIPY, "california_embeddings", "smoke/embeddings"]
 FOUND = sorted(path.relative_to(CONFIGS).with_suffix("").as_posix() for path in CONFIGS.rglob("*.yaml"))
 NAMES = [name for name in FOUND if name not in REFUSED]
 REAL = ("california", "fashion_mnist", "smoke/random_cnn")
@@ -229,7 +230,7 @@ def test_scripts_are_clean_python_without_tunecli(tmp_path: Path, make_plan: Cal
     subprocess.run([*ruff, "format", "--isolated", "--no-cache", "--line-length=120", "--check", folder], check=True)
 
 
-@pytest.mark.parametrize("name", REFUSED)
+@pytest.mark.parametrize("name", SCIPY)
 def test_a_search_without_steps_cannot_be_a_script(name: str) -> None:
     with pytest.raises(UsageError, match="has no engine: scipy"):
         script_of(resolved(name))
@@ -381,6 +382,15 @@ def test_a_model_that_no_values_can_build_is_refused(csv_plan: Callable[..., Pla
     plan = csv_plan()
     with pytest.raises(StudyError, match="cannot end in relu"):
         script_of(plan.model_copy(update={"fixed": {"output_activation": "relu"}}))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("numeric_embedding", ["none", "periodic"]), ("ensemble_heads", {"min": 1, "max": 4})]
+)
+def test_layers_that_keras_has_not_are_refused(name: str, value: Any, csv_plan: Callable[..., Plan]) -> None:
+    plan = csv_plan(model="mlp", search_space={name: value})
+    with pytest.raises(UsageError, match=f"a script of plain Keras has no {name}"):
+        script_of(plan)
 
 
 def test_a_script_runs_on_its_own(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from tunecli.errors import StudyError
@@ -67,7 +67,7 @@ def per_layer(values: Mapping[str, Value], name: str, *, count: str, growth: int
 
 
 def hidden(
-    tensor: Any, layer: type[keras.layers.Layer], name: str, values: Mapping[str, Value], **settings: Any
+    tensor: Any, layer: Callable[..., keras.layers.Layer], name: str, values: Mapping[str, Value], **settings: Any
 ) -> Any:
     """Applies a dense or convolutional layer, normalisation if wanted, and the activation.
 
@@ -93,20 +93,29 @@ def dropped(tensor: Any, name: str, values: Mapping[str, Value]) -> Any:
 
 
 def output(tensor: Any, signature: DataSignature, values: Mapping[str, Value]) -> Any:
-    """Applies the output layer.
+    """Applies the output layer; one for each member, where the tensor is that of several (`families.members`).
 
     Raises:
         StudyError: The task does not take this output activation.
     """
     import keras
 
-    return keras.layers.Dense(
+    return _output_layer(tensor)(
         signature.outputs,
         activation=output_activation(signature.task, str(values["output_activation"])),
         kernel_regularizer=l2_penalty(values),
         dtype=keras.config.floatx(),  # under mixed precision, halves are too coarse for losses and metrics
         name="output",
     )(tensor)
+
+
+def _output_layer(tensor: Any) -> Callable[..., keras.layers.Layer]:
+    import keras
+
+    from tunecli.families.keras_classes import SeparateDense
+
+    layer: Callable[..., keras.layers.Layer] = keras.layers.Dense if len(tensor.shape) == 2 else SeparateDense
+    return layer
 
 
 def output_activation(task: Task, name: str) -> str:

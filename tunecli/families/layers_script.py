@@ -7,11 +7,30 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from tunecli.errors import UsageError
 from tunecli.families.base import Blueprint, Setting
+from tunecli.families.embeddings import EMBEDDING, NO_EMBEDDING
 from tunecli.families.layers import DEFAULT_INITIALIZER, OUTPUT_ACTIVATIONS, initializer, output_activation
+from tunecli.families.members import HEADS
 from tunecli.scripting import Lines, bracketed, indented, literal
 
 INPUTS_SCRIPT = 'inputs = x = keras.Input(shape, name="inputs")'
+
+
+_PLAIN = {EMBEDDING: (NO_EMBEDDING,), HEADS: (0, 1)}
+"""The values beside which a model has none of the layers in `keras_classes`."""
+
+
+def refuse_keras_classes(blueprint: Blueprint) -> None:
+    """Makes sure that a script can build the models: with Keras' own layers.
+
+    Raises:
+        UsageError: It cannot.
+    """
+    for name, plain in _PLAIN.items():
+        if not set(blueprint.settings[name].values) <= set(plain):
+            what = f"a script of plain Keras has no {name}"
+            raise UsageError(what, where=name, hint=f"write {name}: {literal(plain[0])}")
 
 
 def flat_inputs_script(blueprint: Blueprint) -> Lines:

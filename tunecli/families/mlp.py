@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from tunecli.families.base import Blueprint, DataSignature, Hyperparameter
+from tunecli.families.embeddings import EMBEDDING_HYPERPARAMETERS, embedded
 from tunecli.families.layers import (
     ACTIVATION,
     BATCH_NORMALIZATION,
@@ -24,7 +25,9 @@ from tunecli.families.layers_script import (
     hidden_script,
     output_script,
     per_layer_script,
+    refuse_keras_classes,
 )
+from tunecli.families.members import ENSEMBLE_HEADS, dense, join_members, split_members
 from tunecli.scripting import Lines
 from tunecli.spec.space import Kind, Value
 
@@ -46,6 +49,8 @@ class Mlp:
         BATCH_NORMALIZATION,
         L2,
         OUTPUT_ACTIVATION,
+        *EMBEDDING_HYPERPARAMETERS,
+        ENSEMBLE_HEADS,
     )
 
     def fault(self, image_shape: tuple[int, int, int] | None) -> str | None:
@@ -54,16 +59,21 @@ class Mlp:
 
     def build(self, signature: DataSignature, values: Mapping[str, Value]) -> keras.Model:
         """Builds the model."""
-        import keras
-
         inputs, tensor = flat_inputs(signature)
+        tensor = split_members(embedded(tensor, signature, values), values)
         for number, width in enumerate(per_layer(values, "units", count="hidden_layers"), start=1):
-            tensor = hidden(tensor, keras.layers.Dense, f"hidden_{number}", values, units=width)
+            layer = dense(values, is_first=number == 1)
+            tensor = hidden(tensor, layer, f"hidden_{number}", values, units=width)
             tensor = dropped(tensor, f"hidden_{number}_dropout", values)
-        return keras.Model(inputs, output(tensor, signature, values), name="mlp")
+        return join_members(inputs, output(tensor, signature, values), "mlp")
 
     def script(self, blueprint: Blueprint) -> Lines:
-        """Writes what `build` does."""
+        """Writes what `build` does.
+
+        Raises:
+            UsageError: Numbers are embedded, or there are members.
+        """
+        refuse_keras_classes(blueprint)
         return [
             *flat_inputs_script(blueprint),
             *per_layer_script(

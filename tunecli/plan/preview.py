@@ -52,6 +52,8 @@ def _largest(parameter: Parameter) -> Any:
 
 
 def _magnitude(value: Any) -> float:
+    if value == "none":  # what a model may have or not
+        return -1.0
     return float(value) if isinstance(value, int | float) else 0.0
 
 

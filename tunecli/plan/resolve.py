@@ -14,6 +14,7 @@ from tunecli.datasets.base import DatasetOptions, Description, OptionError
 from tunecli.errors import Problem, SpecError, UsageError
 from tunecli.families import FAMILIES
 from tunecli.families.base import Family
+from tunecli.families.embeddings import EMBEDDING, NO_EMBEDDING
 from tunecli.plan.bind import Binding, Report, bind
 from tunecli.plan.plan import (
     DatasetPlan,
@@ -82,6 +83,8 @@ def resolve(file: SpecFile) -> Plan:
     binding = bind(spec, trial_hyperparameters(family, description.task, spec.training.engine), report)
     if spec.training.engine == SCIPY_ENGINE:
         _check_scipy(spec, binding, report)
+    if description.image_shape is not None:
+        _check_pixels(spec, binding, report)
     objective = _objective(spec, description, binding, report)
     tuner, derived = _tuner(spec, binding.space, report)
     training = _training(spec, description, objective, report)
@@ -271,6 +274,14 @@ def _check_scipy(spec: ExperimentSpec, binding: Binding, report: Report) -> None
             block = "search_space" if name in spec.search_space else "model"
             what = f"engine: scipy needs a loss that is the same at every look, without {name}"
             report((block, name), what, f"drop {name}, or write engine: auto")
+
+
+def _check_pixels(spec: ExperimentSpec, binding: Binding, report: Report) -> None:
+    """Reports an embedding of numbers where there are none, but pixels."""
+    if any(value not in (None, NO_EMBEDDING) for value in _possible(binding, EMBEDDING)):
+        block = "search_space" if EMBEDDING in spec.search_space else "model"
+        what = f"{EMBEDDING} is for the columns of a table, and {spec.dataset.name} has images"
+        report((block, EMBEDDING), what, f"drop {EMBEDDING}")
 
 
 def _possible(binding: Binding, name: str) -> tuple[Value, ...]:

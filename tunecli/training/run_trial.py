@@ -24,6 +24,7 @@ from tunecli.errors import in_a_line
 from tunecli.families import FAMILIES
 from tunecli.families.base import DataSignature
 from tunecli.families.compiling import compile_model
+from tunecli.families.embeddings import adapt_embeddings
 from tunecli.families.summary import describe_layers
 from tunecli.plan import EarlyStoppingPlan, Plan
 from tunecli.spec.space import Value, Values
@@ -194,7 +195,9 @@ class _Attempt:
         model = build_model(request.plan, request.values, parts.signature, request.seed)
         self.layers = [asdict(layer) for layer in describe_layers(model)]
         state = load_state(request.state_in) if request.state_in else None
-        if state is not None:
+        if state is None:
+            adapt_embeddings(model, train[0])
+        else:
             restore(state, model)
         if state is None or not (state.is_stopped or state.epoch >= request.end_epoch):
             fitted, stopping = self._fit(model, train, validation, state)

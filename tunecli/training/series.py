@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from tunecli.families.embeddings import adapt_embeddings
 from tunecli.plan import Plan, derive_seed
 from tunecli.store.files import append_line, sync_file
 from tunecli.store.layout import BestLayout
@@ -117,7 +118,9 @@ class SeriesTrainer:
     def _fit(self, setting: Setting, seed: int, place: Place) -> Fitted:
         plan = self._plan
         model = build_model(plan, setting.values, setting.parts.signature, seed)
-        if setting.continuation is not None:
+        if setting.continuation is None:
+            adapt_embeddings(model, setting.train[0])
+        else:
             setting.continuation.put_into(model)
         return ENGINES.load(setting.trial.engine).fit(
             Job(
