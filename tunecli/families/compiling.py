@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from tunecli.families.base import Hyperparameter, boolean
+from tunecli.families.surroundings import surroundings
 from tunecli.spec.experiment import Task
 from tunecli.spec.space import Kind, Value
 
@@ -60,6 +61,7 @@ def shared_hyperparameters(task: Task) -> tuple[Hyperparameter, ...]:
         *OPTIMIZER_HYPERPARAMETERS,
         Hyperparameter("loss", Kind.CHOICE, losses[0], "What training minimises.", values=losses),
         Hyperparameter("batch_size", Kind.INT, 32, "Rows of one step, or full.", min=1, words=("full",)),
+        *surroundings(task),
     )
     if task is not Task.REGRESSION:
         return found

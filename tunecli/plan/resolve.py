@@ -23,6 +23,7 @@ from tunecli.plan.plan import (
     TrainingPlan,
     trial_hyperparameters,
 )
+from tunecli.plan.surroundings import check_surroundings
 from tunecli.registry import did_you_mean
 from tunecli.spec.experiment import (
     DEFAULT_ITERATIONS,
@@ -41,7 +42,7 @@ from tunecli.study.objective import DEFAULT_METRIC, METRICS, Goal, Objective, me
 
 DEFAULT_TEST = 0.2
 
-_LOSS_SHAPING = ("loss", "huber_delta", "l2")
+_LOSS_SHAPING = ("loss", "huber_delta", "l2", "target_scaling", "class_weight")
 """While one of these is searched, losses of different trials are not on one scale."""
 
 _DENSE_FAMILIES = ("linear", "mlp")
@@ -72,6 +73,7 @@ def resolve(file: SpecFile) -> Plan:
     binding = bind(spec, trial_hyperparameters(family, description.task, spec.training.engine), report)
     if spec.training.engine == SCIPY_ENGINE:
         _check_scipy(spec, binding, report)
+    check_surroundings(spec, description, binding, report)
     objective = _objective(spec, description, binding, report)
     tuner, derived = _tuner(spec, binding.space, report)
     training = _training(spec, description, objective, report)
@@ -116,6 +118,7 @@ def _options(spec: ExperimentSpec, folder: Path) -> DatasetOptions:
         target=data.target,
         task=data.task,
         features=tuple(data.features) if data.features else None,
+        sample_weight=data.sample_weight,
     )
 
 

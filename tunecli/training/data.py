@@ -12,13 +12,17 @@ from tunecli.datasets.base import RawData
 from tunecli.datasets.split import Split, split
 from tunecli.datasets.stored import open_stored
 from tunecli.plan import DatasetPlan, Plan
-from tunecli.preprocessing.prepare import Prepared, prepare
+from tunecli.preprocessing.choices import DEFAULT, Choices
+from tunecli.preprocessing.prepare import Prepared, prepare, weighted
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
     from tunecli.training.engines.base import Arrays
+
+PREPARED = 4
+"""So many ways to prepare data are remembered."""
 
 
 @lru_cache(maxsize=1)
@@ -40,15 +44,12 @@ def load(dataset: DatasetPlan) -> tuple[RawData, Split]:
     )
 
 
-@lru_cache(maxsize=1)
-def search_parts(dataset: DatasetPlan) -> Prepared:
+def search_parts(dataset: DatasetPlan, choices: Choices = DEFAULT) -> Prepared:
     """Returns the training and the validation part; the test part is not touched."""
-    data, parts = load(dataset)
-    return prepare(data, parts.train, parts.validation)
+    return _parts(dataset, choices)
 
 
-@lru_cache(maxsize=1)
-def stored_parts(folder: Path) -> Prepared:
+def stored_parts(folder: Path, choices: Choices = DEFAULT) -> Prepared:
     """Returns what `search_parts` does, to the bit, from a folder that `datasets.stored.store` wrote.
 
     A process keeps what it read first: other data need a folder of another name.
@@ -56,11 +57,19 @@ def stored_parts(folder: Path) -> Prepared:
     Raises:
         OSError: The folder is missing or incomplete.
     """
-    data, parts = open_stored(folder)
-    return prepare(data, parts.train, parts.validation)
+    return _parts(folder, choices)
 
 
-def final_parts(plan: Plan, *, full: bool) -> Prepared:
+@lru_cache(maxsize=PREPARED)
+def _parts(source: DatasetPlan | Path, choices: Choices) -> Prepared:
+    """Returns the parts from a plan or a folder; what differs in the weights of classes shares its inputs."""
+    if choices != choices.unweighted:
+        return weighted(_parts(source, choices.unweighted), choices)
+    data, parts = open_stored(source) if isinstance(source, Path) else load(source)
+    return prepare(data, parts.train, parts.validation, choices=choices)
+
+
+def final_parts(plan: Plan, *, full: bool, choices: Choices = DEFAULT) -> Prepared:
     """Returns the parts for training the winner: training, validation, test.
 
     With `full`, the first part holds the training and the validation rows, and the preprocessing is fitted on both.
@@ -69,7 +78,7 @@ def final_parts(plan: Plan, *, full: bool) -> Prepared:
 
     data, parts = load(plan.dataset)
     train = np.sort(np.concatenate([parts.train, parts.validation])) if full else parts.train
-    return prepare(data, train, parts.validation, parts.test)
+    return prepare(data, train, parts.validation, parts.test, choices=choices)
 
 
 def or_none(part: Arrays) -> Arrays | None:

@@ -26,6 +26,7 @@ from tunecli.families.base import DataSignature
 from tunecli.families.compiling import compile_model
 from tunecli.families.summary import describe_layers
 from tunecli.plan import EarlyStoppingPlan, Plan
+from tunecli.preprocessing import Choices
 from tunecli.spec.space import Value, Values
 from tunecli.study.objective import METRICS, Goal
 from tunecli.study.trial import Measurement, Program
@@ -178,7 +179,8 @@ class _Attempt:
     def run(self) -> None:
         request = self.request
         configure(request.threads)
-        parts = stored_parts(request.data) if request.data else search_parts(request.plan.dataset)
+        choices = Choices.of(request.values)
+        parts = stored_parts(request.data, choices) if request.data else search_parts(request.plan.dataset, choices)
         train, validation = parts.parts
         model = build_model(request.plan, request.values, parts.signature, request.seed)
         self.layers = [asdict(layer) for layer in describe_layers(model)]

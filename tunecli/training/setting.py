@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tunecli.plan import Plan
+from tunecli.preprocessing import Choices
 from tunecli.spec.space import Values
 from tunecli.store.run import Run
 from tunecli.study.trial import Trial
@@ -62,8 +63,8 @@ def prepare_setting(run: Run, plan: Plan, trial: Trial, recipe: Recipe) -> Setti
     """
     assert trial.outcome is not None
     assert trial.outcome.best_epoch is not None
-    parts = final_parts(plan, full=recipe.full and not recipe.goes_on)
     values = plan.complete(trial.suggestion.values)
+    parts = final_parts(plan, full=recipe.full and not recipe.goes_on, choices=Choices.of(values))
     if not recipe.goes_on:
         train: Arrays = parts.parts[0]
         evaluated = _evaluated(train, parts, full=recipe.full)
