@@ -139,6 +139,7 @@ def test_a_trial_of_scipy_has_no_values_of_steps(make_plan: Make) -> None:
         "output_activation": "auto",
         "loss": "mse",
         "normalization": "standard",
+        "target_scaling": "none",
     }
     assert plan.epoch_count == 18
 

@@ -1,7 +1,7 @@
 """What may be tuned around a model, whatever its family: its inputs, its targets, the weights of rows, the schedule.
 
 Optimizer, loss and batch size stand in `families.compiling`. Here is only what these hyperparameters are; they are
-acted on by `preprocessing` (normalization, class_weight), `families.target_scaling` and `training.schedule`.
+acted on by `preprocessing` (normalization, class_weight), `families.original_units` and `training.schedule`.
 """
 
 from __future__ import annotations
@@ -20,6 +20,14 @@ NORMALIZATION = Hyperparameter(
     values=("none", STANDARD, "minmax", "robust", "quantile"),
 )
 
+TARGET_SCALING = Hyperparameter(
+    "target_scaling",
+    Kind.CHOICE,
+    "none",
+    "How the target is scaled for the loss; metrics and predictions keep its units.",
+    values=("none", "standard", "minmax"),
+)
+
 CLASS_WEIGHT = Hyperparameter(
     "class_weight",
     Kind.CHOICE,
@@ -31,4 +39,4 @@ CLASS_WEIGHT = Hyperparameter(
 
 def surroundings(task: Task) -> tuple[Hyperparameter, ...]:
     """Returns what may be tuned around a model for a task."""
-    return (NORMALIZATION, *([] if task is Task.REGRESSION else [CLASS_WEIGHT]))
+    return (NORMALIZATION, TARGET_SCALING if task is Task.REGRESSION else CLASS_WEIGHT)

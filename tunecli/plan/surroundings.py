@@ -2,18 +2,58 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from tunecli.datasets.base import Description
-from tunecli.families.surroundings import NORMALIZATION
+from tunecli.errors import UsageError
+from tunecli.families.bounded import USE_MINMAX, scaling_fault, target_fault
+from tunecli.families.layers import OUTPUT_ACTIVATION
+from tunecli.families.surroundings import CLASS_WEIGHT, NORMALIZATION, TARGET_SCALING
 from tunecli.plan.bind import Binding, Report
+from tunecli.plan.plan import Plan
 from tunecli.spec.experiment import ExperimentSpec
 from tunecli.spec.faults import Loc
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 def check_surroundings(spec: ExperimentSpec, description: Description, binding: Binding, report: Report) -> None:
     """Reports what has no meaning for these data."""
+    searched = {parameter.name for parameter in binding.space}
     if NORMALIZATION.name in spec.parameters and description.image_shape is not None:
         what = "normalization is read for tables alone; images become 0 … 1"
         report(place(spec, NORMALIZATION.name), what, "drop it", at_key=True)
+    names = (OUTPUT_ACTIVATION.name, TARGET_SCALING.name)
+    if not any(name in searched for name in names) and (fault := scaling_fault(binding.fixed)):
+        report(place(spec, TARGET_SCALING.name), fault, USE_MINMAX)
+
+
+def refuse_unreachable_targets(plan: Plan, targets: NDArray[np.generic], name: str) -> None:
+    """Refuses training targets that no trial can reach; where some can, the others fail by themselves.
+
+    Args:
+        plan: What is to be searched.
+        targets: Of the training rows, in original units.
+        name: Of the column.
+
+    Raises:
+        UsageError: The one output activation of all trials does not reach them.
+    """
+    names = (OUTPUT_ACTIVATION.name, TARGET_SCALING.name)
+    if any(parameter.name in names for parameter in plan.space):
+        return
+    if fault := target_fault(plan.fixed, targets, name):
+        raise UsageError(fault, where=OUTPUT_ACTIVATION.name, hint=USE_MINMAX)
+
+
+def has_plain_loss(plan: Plan) -> bool:
+    """Says whether the losses of all trials are in original units, and of rows that count alike."""
+    names = (TARGET_SCALING.name, CLASS_WEIGHT.name)
+    is_searched = any(parameter.name in names for parameter in plan.space)
+    is_shaped = any(plan.fixed.get(name, "none") != "none" for name in names)
+    return not (is_searched or is_shaped or plan.dataset.options.sample_weight is not None)
 
 
 def place(spec: ExperimentSpec, name: str) -> Loc:

@@ -28,11 +28,13 @@ class Prepared:
         preprocessor: What was fitted, on the training rows.
         parts: `(x, y)` of the training rows, then of each further part; see `Preprocessor.transform` and `targets`.
             Where rows count differently, it is `(x, y, weights)`, the weights float32 and of shape `(rows,)`.
+        target_name: What is predicted.
     """
 
     signature: DataSignature
     preprocessor: Preprocessor
     parts: list[Part]
+    target_name: str = ""
 
 
 def prepare(
@@ -52,6 +54,7 @@ def prepare(
         signature=preprocessor.signature(data.task, outputs),
         preprocessor=preprocessor,
         parts=[_part(data, preprocessor, train_rows, rows) for rows in (train_rows, *other_rows)],
+        target_name=data.target_name,
     )
     return weighted(prepared, choices)
 

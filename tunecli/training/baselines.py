@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict
 
 from tunecli.families.compiling import LOSSES
 from tunecli.plan import Plan, derive_seed
+from tunecli.plan.surroundings import has_plain_loss
 from tunecli.spec.experiment import Task
 from tunecli.study.baseline import Baseline
 from tunecli.training.data import stored_parts
@@ -130,6 +131,8 @@ def fit_baseline(payload: dict[str, Any], report: Callable[[dict[str, Any]], boo
         model.fit(_inputs(train, rows, kind), target.astype(int if is_classes else kind.precision))
         metrics = _scores(model, kind, train, plan)
         metrics |= {f"val_{name}": value for name, value in _scores(model, kind, validation, plan).items()}
+    if not has_plain_loss(plan):
+        metrics = {name: value for name, value in metrics.items() if not name.endswith("loss")}
     score = metrics.get(plan.objective.metric)
     result = Baseline(
         name=kind.name,

@@ -23,7 +23,8 @@ from pydantic import BaseModel, ConfigDict
 from tunecli.errors import in_a_line
 from tunecli.families import FAMILIES
 from tunecli.families.base import DataSignature
-from tunecli.families.compiling import compile_model
+from tunecli.families.bounded import USE_MINMAX, target_fault
+from tunecli.families.compiling import compile_model, scaled
 from tunecli.families.summary import describe_layers
 from tunecli.plan import EarlyStoppingPlan, Plan
 from tunecli.preprocessing import Choices
@@ -32,6 +33,7 @@ from tunecli.study.objective import METRICS, Goal
 from tunecli.study.trial import Measurement, Program
 from tunecli.training.data import or_none, search_parts, stored_parts
 from tunecli.training.engines import ENGINES, Job, batch_rows, can_resume
+from tunecli.training.fitted_layers import fit_layers
 from tunecli.training.runtime import configure, seed_everything
 from tunecli.training.state import TrainingState, capture, load_state, restore, restore_stopping, save_state
 
@@ -161,7 +163,7 @@ def build_model(plan: Plan, values: Mapping[str, Value], signature: DataSignatur
 
     keras.config.set_dtype_policy(plan.training.precision)
     seed_everything(seed)
-    model = FAMILIES.load(plan.family).build(signature, values)
+    model = scaled(FAMILIES.load(plan.family).build(signature, values), values)
     compile_model(model, plan.task, values if "optimizer" in values else {**values, **_NEVER_ASKED})
     return model
 
@@ -182,7 +184,10 @@ class _Attempt:
         choices = Choices.of(request.values)
         parts = stored_parts(request.data, choices) if request.data else search_parts(request.plan.dataset, choices)
         train, validation = parts.parts
+        if fault := target_fault(request.values, train[1], parts.target_name):
+            raise TrainingFailedError(f"{fault}: {USE_MINMAX}")
         model = build_model(request.plan, request.values, parts.signature, request.seed)
+        fit_layers(model, train)
         self.layers = [asdict(layer) for layer in describe_layers(model)]
         state = load_state(request.state_in) if request.state_in else None
         if state is not None:

@@ -27,6 +27,7 @@ from tunecli.training.engines import ENGINES, Fitted, Job, batch_rows
 from tunecli.training.engines.base import row_count
 from tunecli.training.ensemble import Ensemble
 from tunecli.training.evaluate import Figures, Scores, evaluate
+from tunecli.training.fitted_layers import fit_layers
 from tunecli.training.recipe import Place, Recipe, Watch
 from tunecli.training.run_trial import build_model
 from tunecli.training.setting import TEST, Setting
@@ -117,6 +118,7 @@ class SeriesTrainer:
     def _fit(self, setting: Setting, seed: int, place: Place) -> Fitted:
         plan = self._plan
         model = build_model(plan, setting.values, setting.parts.signature, seed)
+        fit_layers(model, setting.train)
         if setting.continuation is not None:
             setting.continuation.put_into(model)
         return ENGINES.load(setting.trial.engine).fit(
