@@ -8,10 +8,18 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from tunecli.families.base import Blueprint, Setting
-from tunecli.families.layers import DEFAULT_INITIALIZER, OUTPUT_ACTIVATIONS, initializer, output_activation
+from tunecli.families.layers import (
+    DEFAULT_INITIALIZER,
+    KERNEL_INITIALIZER,
+    OUTPUT_ACTIVATIONS,
+    initializer,
+    output_activation,
+)
 from tunecli.scripting import Lines, bracketed, indented, literal
 
 INPUTS_SCRIPT = 'inputs = x = keras.Input(shape, name="inputs")'
+
+_AUTO = Setting(literal("auto"), ("auto",))
 
 
 def flat_inputs_script(blueprint: Blueprint) -> Lines:
@@ -49,7 +57,7 @@ def per_layer_script(
 def hidden_script(blueprint: Blueprint, layer: str, name: str, *arguments: str) -> Lines:
     """Writes a dense or convolutional layer, normalisation if wanted, and the activation."""
     activation = blueprint.settings["activation"]
-    shaping = [*_initializer_script(activation), *_penalty_script(blueprint)]
+    shaping = [*_initializer_script(blueprint), *_penalty_script(blueprint)]
     normalized = [
         *layer_script(layer, *arguments, "use_bias=False", *shaping, name_script(name)),
         *layer_script("BatchNormalization", name_script(f"{name}_normalization")),
@@ -104,16 +112,27 @@ def switched(switch: Setting, on: Lines, off: Sequence[str] = ()) -> Lines:
     return [f"if {switch.code}:", *indented(on), *otherwise]
 
 
-def _initializer_script(activation: Setting) -> Lines:
+def _initializer_script(blueprint: Blueprint) -> Lines:
+    chosen = blueprint.settings.get(KERNEL_INITIALIZER.name, _AUTO)
+    auto = _automatic_initializer(blueprint.settings["activation"])
+    if "auto" not in chosen.values:
+        return [f"kernel_initializer={chosen.code}"]
+    if chosen.is_fixed:
+        return [] if auto == literal(DEFAULT_INITIALIZER) else [f"kernel_initializer={auto}"]
+    return [
+        f'kernel_initializer={auto if auto.count(" ") == 0 else f"({auto})"} if {chosen.code} == "auto" else {chosen.code}'
+    ]
+
+
+def _automatic_initializer(activation: Setting) -> str:
+    """Returns the code of the initializer that follows from the activation."""
     initializers = {str(value): initializer(str(value)) for value in activation.values}
     found = set(initializers.values())
-    if found == {DEFAULT_INITIALIZER}:
-        return []
     if len(found) == 1:
-        return [f"kernel_initializer={literal(found.pop())}"]
+        return literal(found.pop())
     others = {value: name for value, name in initializers.items() if name != DEFAULT_INITIALIZER}
     chain = [f"{literal(name)} if {activation.code} == {literal(value)} else " for value, name in others.items()]
-    return [f"kernel_initializer={''.join(chain)}{literal(DEFAULT_INITIALIZER)}"]
+    return f"{''.join(chain)}{literal(DEFAULT_INITIALIZER)}"
 
 
 def _penalty_script(blueprint: Blueprint) -> Lines:

@@ -10,6 +10,7 @@ from tunecli.families.layers import (
     ACTIVATION,
     BATCH_NORMALIZATION,
     DROPOUT,
+    KERNEL_INITIALIZER,
     L2,
     OUTPUT_ACTIVATION,
     dropped,
@@ -42,6 +43,7 @@ class Mlp:
             "units", Kind.INT, 64, "Units of every hidden layer, or layer by layer.", min=1, layer_count="hidden_layers"
         ),
         ACTIVATION,
+        KERNEL_INITIALIZER,
         DROPOUT,
         BATCH_NORMALIZATION,
         L2,

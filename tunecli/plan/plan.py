@@ -14,6 +14,7 @@ from tunecli.datasets.base import DatasetOptions
 from tunecli.families import FAMILIES
 from tunecli.families.base import Family, Hyperparameter
 from tunecli.families.compiling import OPTIMIZER_HYPERPARAMETERS, shared_hyperparameters
+from tunecli.families.surroundings import EPOCHS, SCHEDULE_HYPERPARAMETERS
 from tunecli.spec.experiment import SCIPY_ENGINE, LimitsSpec, Task
 from tunecli.spec.space import Kind, Parameter, SearchSpace, Value, Values
 from tunecli.spec.tuners import GridTuner, HyperbandTuner, TunerSpec, hyperband_brackets, hyperband_epochs
@@ -24,7 +25,10 @@ from tunecli.study.trial import Suggestion
 
 PLAN_VERSION = 1
 
-STEP_HYPERPARAMETERS = frozenset(each.name for each in OPTIMIZER_HYPERPARAMETERS) | {"batch_size"}
+STEP_HYPERPARAMETERS = frozenset(each.name for each in (*OPTIMIZER_HYPERPARAMETERS, *SCHEDULE_HYPERPARAMETERS)) | {
+    "batch_size",
+    EPOCHS.name,
+}
 """What only a training that takes steps reads."""
 
 
@@ -65,7 +69,7 @@ class TrainingPlan(_Frozen):
     """How each trial is trained.
 
     Attributes:
-        epochs: Of one training, at most; of the scipy engine, its iterations.
+        epochs: Of one training, at most, also where epochs are searched; of the scipy engine, its iterations.
         shuffle: Whether rows are reordered in every epoch.
         engine: A name of the spec's, `auto` included.
         method: The optimiser of the scipy engine; None for any other.
@@ -144,7 +148,8 @@ class Plan(_Frozen):
 
     def hyperparameters(self) -> tuple[Hyperparameter, ...]:
         """Returns everything that a trial's values may hold."""
-        return trial_hyperparameters(FAMILIES.load(self.family), self.task, self.training.engine)
+        found = trial_hyperparameters(FAMILIES.load(self.family), self.task, self.training.engine)
+        return (*found, EPOCHS) if any(each.name == EPOCHS.name for each in self.space) else found
 
     def complete(self, searched: Mapping[str, Value]) -> Values:
         """Returns all values of a trial: the searched ones, and the fixed ones and defaults that are read beside them.
@@ -170,6 +175,13 @@ class Plan(_Frozen):
     def oracle_seed(self) -> int:
         """The seed of the tuner; spread, since KerasTuner's neighbouring seeds give the same trials, shifted."""
         return derive_seed(self.seed, "oracle")
+
+    def full_epochs(self, values: Mapping[str, Value]) -> int:
+        """Returns the epochs of the longest training with these values: of Hyperband's last rung, say."""
+        if isinstance(self.tuner, HyperbandTuner) and self.tuner.max_epochs:
+            return self.tuner.max_epochs
+        own = values.get(EPOCHS.name)
+        return min(own, self.training.epochs) if isinstance(own, int) else self.training.epochs
 
     @property
     def limit(self) -> int | None:

@@ -23,7 +23,7 @@ from tunecli.plan.plan import (
     TrainingPlan,
     trial_hyperparameters,
 )
-from tunecli.plan.surroundings import check_surroundings
+from tunecli.plan.surroundings import check_surroundings, most_epochs, searched_epochs
 from tunecli.registry import did_you_mean
 from tunecli.spec.experiment import (
     DEFAULT_ITERATIONS,
@@ -70,13 +70,15 @@ def resolve(file: SpecFile) -> Plan:
     if description is None or family is None:
         raise SpecError(problems)
 
-    binding = bind(spec, trial_hyperparameters(family, description.task, spec.training.engine), report)
+    hyperparameters = trial_hyperparameters(family, description.task, spec.training.engine)
+    binding = bind(spec, (*hyperparameters, *searched_epochs(spec)), report)
     if spec.training.engine == SCIPY_ENGINE:
         _check_scipy(spec, binding, report)
     check_surroundings(spec, description, binding, report)
     objective = _objective(spec, description, binding, report)
     tuner, derived = _tuner(spec, binding.space, report)
     training = _training(spec, description, objective, report)
+    training = training.model_copy(update={"epochs": most_epochs(binding) or training.epochs})
     if problems:
         raise SpecError(problems)
     return Plan(

@@ -35,6 +35,7 @@ from tunecli.training.data import or_none, search_parts, stored_parts
 from tunecli.training.engines import ENGINES, Job, batch_rows, can_resume
 from tunecli.training.fitted_layers import fit_layers
 from tunecli.training.runtime import configure, seed_everything
+from tunecli.training.schedule import Rates, follow, rates_of
 from tunecli.training.state import TrainingState, capture, load_state, restore, restore_stopping, save_state
 
 if TYPE_CHECKING:
@@ -200,6 +201,10 @@ class _Attempt:
     def _fit(self, model: keras.Model, train: Any, validation: Any, state: TrainingState | None) -> None:
         request = self.request
         stopping = _early_stopping(request.plan.training.early_stopping, state)
+        rates = rates_of(request.plan, request.values)
+        if rates is not None and state is not None:
+            rates.restore(state.schedule)
+        watch = _watch(self._take, stopping, rates)
         fitted = ENGINES.load(request.engine).fit(
             Job(
                 model=model,
@@ -210,8 +215,12 @@ class _Attempt:
                 end_epoch=request.end_epoch,
                 seed=request.seed,
                 shuffle=request.plan.training.shuffle,
-                # behind early stopping, so that it is seen whether that has spoken
-                callbacks=[each for each in (stopping, _watch(self._take, stopping)) if each is not None],
+                # the watch behind early stopping, so that it is seen whether that has spoken
+                callbacks=[
+                    *([] if rates is None else [follow(rates)]),
+                    *([] if stopping is None else [stopping]),
+                    watch,
+                ],
             )
         )
         self.program = fitted.program
@@ -272,7 +281,7 @@ def _early_stopping(
     )
 
 
-def _watch(take: Callable[..., None], stopping: keras.callbacks.EarlyStopping | None) -> Any:
+def _watch(take: Callable[..., None], stopping: keras.callbacks.EarlyStopping | None, rates: Rates | None) -> Any:
     """Returns a callback that measures each epoch, and offers its state.
 
     That is taken before the best weights are put back: who goes on from it goes on from the last epoch.
@@ -287,7 +296,7 @@ def _watch(take: Callable[..., None], stopping: keras.callbacks.EarlyStopping | 
             metrics = {name: float(value) for name, value in (logs or {}).items()}
             take(
                 Measurement(epoch=epoch + 1, metrics=metrics, duration_s=time.perf_counter() - self.began),
-                lambda: capture(self.model, stopping, epoch=epoch + 1),
+                lambda: capture(self.model, stopping, epoch=epoch + 1, schedule=rates.state() if rates else None),
                 is_last=self.model.stop_training,
             )
 

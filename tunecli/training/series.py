@@ -30,6 +30,7 @@ from tunecli.training.evaluate import Figures, Scores, evaluate
 from tunecli.training.fitted_layers import fit_layers
 from tunecli.training.recipe import Place, Recipe, Watch
 from tunecli.training.run_trial import build_model
+from tunecli.training.schedule import follow
 from tunecli.training.setting import TEST, Setting
 
 if TYPE_CHECKING:
@@ -121,6 +122,7 @@ class SeriesTrainer:
         fit_layers(model, setting.train)
         if setting.continuation is not None:
             setting.continuation.put_into(model)
+        count = _count(self._watch, place, setting)
         return ENGINES.load(setting.trial.engine).fit(
             Job(
                 model=model,
@@ -131,7 +133,7 @@ class SeriesTrainer:
                 end_epoch=setting.end,
                 seed=seed,
                 shuffle=plan.training.shuffle,
-                callbacks=[_count(self._watch, place, setting)],
+                callbacks=[*([] if setting.rates is None else [follow(setting.rates)]), count],
             )
         )
 

@@ -15,6 +15,7 @@ from tunecli.training.continuation import Continuation, find_continuation, joine
 from tunecli.training.data import final_parts
 from tunecli.training.engines.base import row_count
 from tunecli.training.recipe import Recipe
+from tunecli.training.schedule import Rates, rates_again
 
 if TYPE_CHECKING:
     from tunecli.preprocessing.prepare import Prepared
@@ -37,6 +38,7 @@ class Setting:
         continuation: What is gone on from, or None to begin afresh.
         begin: The first epoch to train, counted from 0.
         end: The epoch before which to stop.
+        rates: Of the epochs; None if they are all the same.
     """
 
     trial: Trial
@@ -47,6 +49,7 @@ class Setting:
     continuation: Continuation | None
     begin: int
     end: int
+    rates: Rates | None = None
 
     @property
     def epochs(self) -> int:
@@ -64,16 +67,17 @@ def prepare_setting(run: Run, plan: Plan, trial: Trial, recipe: Recipe) -> Setti
     assert trial.outcome is not None
     assert trial.outcome.best_epoch is not None
     values = plan.complete(trial.suggestion.values)
+    rates = rates_again(plan, values, lambda: run.measurements(run.snapshot().lineage(trial.id)))
     parts = final_parts(plan, full=recipe.full and not recipe.goes_on, choices=Choices.of(values))
     if not recipe.goes_on:
         train: Arrays = parts.parts[0]
         evaluated = _evaluated(train, parts, full=recipe.full)
-        return Setting(trial, values, parts, train, evaluated, None, 0, trial.outcome.best_epoch)
+        return Setting(trial, values, parts, train, evaluated, None, 0, trial.outcome.best_epoch, rates)
     go_on = find_continuation(run, trial, parts, recipe.epochs)
     train = joined(plan, parts)
     begin = go_on.state.epoch  # no order of rows comes twice
     evaluated = _evaluated(train, parts, full=True)
-    return Setting(trial, values, parts, train, evaluated, go_on, begin, begin + go_on.epochs)
+    return Setting(trial, values, parts, train, evaluated, go_on, begin, begin + go_on.epochs, rates)
 
 
 def _evaluated(train: Arrays, parts: Prepared, *, full: bool) -> dict[str, Arrays]:

@@ -11,7 +11,16 @@ from tunecli.spec.experiment import SCIPY_ENGINE
 from tunecli.spec.space import same
 
 _LAYERS = (
-    *("hidden_layers", "units", "activation", "dropout", "batch_normalization", "l2", "output_activation"),
+    *(
+        "hidden_layers",
+        "units",
+        "activation",
+        "kernel_initializer",
+        "dropout",
+        "batch_normalization",
+        "l2",
+        "output_activation",
+    ),
     *("blocks", "filters", "kernel_size", "pooling", "dense_units"),
 )
 
