@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from tunecli.errors import StudyError
+from tunecli.families.augmentation import AUGMENTATION, augmented
 from tunecli.families.base import Blueprint, DataSignature, Hyperparameter
 from tunecli.families.layers import (
     ACTIVATION,
@@ -62,6 +63,7 @@ class Cnn:
         BATCH_NORMALIZATION,
         L2,
         OUTPUT_ACTIVATION,
+        *AUGMENTATION,
     )
 
     def fault(self, image_shape: tuple[int, int, int] | None) -> str | None:
@@ -78,7 +80,8 @@ class Cnn:
 
         filters = per_layer(values, "filters", count="blocks", growth=2)
         _check_size(signature, len(filters))
-        tensor = inputs = keras.Input(signature.shape, name="inputs")
+        inputs = keras.Input(signature.shape, name="inputs")
+        tensor = augmented(inputs, values)
         for number, count in enumerate(filters, start=1):
             tensor = _block(tensor, number, count, values)
         tensor = keras.layers.Flatten(name="flatten")(tensor)

@@ -57,14 +57,15 @@ def per_layer_script(
 def hidden_script(blueprint: Blueprint, layer: str, name: str, *arguments: str) -> Lines:
     """Writes a dense or convolutional layer, normalisation if wanted, and the activation."""
     activation = blueprint.settings["activation"]
-    shaping = [*_initializer_script(blueprint), *_penalty_script(blueprint)]
+    before, initializing = _initializer_script(blueprint)
+    shaping = [*initializing, *_penalty_script(blueprint)]
     normalized = [
         *layer_script(layer, *arguments, "use_bias=False", *shaping, name_script(name)),
         *layer_script("BatchNormalization", name_script(f"{name}_normalization")),
         *layer_script("Activation", activation.code, name_script(f"{name}_activation")),
     ]
     plain = layer_script(layer, *arguments, f"activation={activation.code}", *shaping, name_script(name))
-    return switched(blueprint.settings["batch_normalization"], normalized, plain)
+    return [*before, *switched(blueprint.settings["batch_normalization"], normalized, plain)]
 
 
 def dropped_script(blueprint: Blueprint, name: str) -> Lines:
@@ -112,16 +113,17 @@ def switched(switch: Setting, on: Lines, off: Sequence[str] = ()) -> Lines:
     return [f"if {switch.code}:", *indented(on), *otherwise]
 
 
-def _initializer_script(blueprint: Blueprint) -> Lines:
+def _initializer_script(blueprint: Blueprint) -> tuple[Lines, list[str]]:
+    """Returns what comes before a layer, and its argument, for the initializer of its kernel."""
     chosen = blueprint.settings.get(KERNEL_INITIALIZER.name, _AUTO)
     auto = _automatic_initializer(blueprint.settings["activation"])
     if "auto" not in chosen.values:
-        return [f"kernel_initializer={chosen.code}"]
+        return [], [f"kernel_initializer={chosen.code}"]
     if chosen.is_fixed:
-        return [] if auto == literal(DEFAULT_INITIALIZER) else [f"kernel_initializer={auto}"]
-    return [
-        f'kernel_initializer={auto if auto.count(" ") == 0 else f"({auto})"} if {chosen.code} == "auto" else {chosen.code}'
-    ]
+        return [], [] if auto == literal(DEFAULT_INITIALIZER) else [f"kernel_initializer={auto}"]
+    before = [f"initializer = {auto}"] if " " in auto else []
+    of_auto = "initializer" if before else auto
+    return before, [f'kernel_initializer={of_auto} if {chosen.code} == "auto" else {chosen.code}']
 
 
 def _automatic_initializer(activation: Setting) -> str:

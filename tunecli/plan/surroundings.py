@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from tunecli.datasets.base import Description
 from tunecli.errors import UsageError
+from tunecli.families.augmentation import SHIFT
 from tunecli.families.base import Hyperparameter
 from tunecli.families.bounded import USE_MINMAX, scaling_fault, target_fault
 from tunecli.families.layers import OUTPUT_ACTIVATION
@@ -31,6 +32,9 @@ def check_surroundings(spec: ExperimentSpec, description: Description, binding: 
     names = (OUTPUT_ACTIVATION.name, TARGET_SCALING.name)
     if not any(name in searched for name in names) and (fault := scaling_fault(binding.fixed)):
         report(place(spec, TARGET_SCALING.name), fault, USE_MINMAX)
+    if spec.training.engine == "fused" and SHIFT.name in spec.parameters:
+        what = "XLA moves no images on a processor"
+        report(place(spec, SHIFT.name), what, "write engine: auto, keras or graph, or drop it", at_key=True)
     if searched_epochs(spec):
         _check_epochs(spec, searched, report)
 
