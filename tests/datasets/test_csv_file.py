@@ -215,3 +215,40 @@ def test_an_option_that_does_not_fit_is_named(options: dict[str, object], field:
 def test_a_target_alone_is_nothing_to_learn_from() -> None:
     with pytest.raises(OptionError, match="no column beside the target"):
         CsvFile().describe(DatasetOptions(path=write("y\n1.5\n2\n"), target="y"))
+
+
+WEIGHTED = "x,count,y\n1,2,1.5\n2,0,2.5\n3,1e1,3.5\n"
+
+
+def test_a_column_of_weights_is_read_and_is_no_feature() -> None:
+    data = read(WEIGHTED, sample_weight="Count")
+    assert data.columns.numeric_names == ("x",)
+    assert data.weights is not None
+    assert data.weights.tolist() == [2, 0, 10]
+    assert "weights" in data.fingerprint()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("2,0,2.5", "2,,2.5", "a.csv:3: the weight 'count' is missing"),
+        ("2,0,2.5", "2,-1,2.5", "a.csv:3: the weight 'count' is -1; it must not be negative"),
+        ("2,0,2.5", "2,two,2.5", "a.csv:3: 'two' is not a number; the weight 'count' must be one"),
+        ("1,2,1.5\n2,0,2.5\n3,1e1,3.5", "1,0,1.5\n2,0.0,2.5", "a.csv: the weight 'count' is 0 in every row"),
+    ],
+)
+def test_impossible_weights_are_refused(old: str, new: str, message: str) -> None:
+    assert message in error(WEIGHTED.replace(old, new), sample_weight="count")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"sample_weight": "y"}, "'y' is the target"),
+        ({"sample_weight": "counts"}, "no column is called 'counts'"),
+        ({"sample_weight": "count", "features": ("x", "count")}, "'count' is the weight of a row"),
+    ],
+)
+def test_a_column_cannot_be_weight_and_something_else(options: dict[str, object], message: str) -> None:
+    with pytest.raises(OptionError, match=message):
+        read(WEIGHTED, **options)

@@ -134,7 +134,13 @@ def test_more_trials_keep_the_initial_points_of_the_study(make_plan: Make) -> No
 
 def test_a_trial_of_scipy_has_no_values_of_steps(make_plan: Make) -> None:
     plan = make_plan(search_space={"l2": [0, 0.1]}, training={"engine": "scipy", "max_iterations": 9})
-    assert plan.complete({"l2": 0.1}) == {"l2": 0.1, "output_activation": "auto", "loss": "mse"}
+    assert plan.complete({"l2": 0.1}) == {
+        "l2": 0.1,
+        "output_activation": "auto",
+        "loss": "mse",
+        "normalization": "standard",
+        "target_scaling": "none",
+    }
     assert plan.epoch_count == 18
 
 

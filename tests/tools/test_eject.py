@@ -35,7 +35,15 @@ from tunecli.training.run_trial import build_model
 
 CONFIGS = Path(__file__).parent.parent.parent / "configs"
 SCIPY = ["infrared", "smoke/scipy"]
-REFUSED = [*SCIPY, "california_embeddings", "smoke/embeddings"]
+REFUSED = {
+    *SCIPY,
+    "california_cv",
+    "california_embeddings",
+    "california_surroundings",
+    "smoke/embeddings",
+    "smoke/folds",
+    "smoke/surroundings",
+}
 FOUND = sorted(path.relative_to(CONFIGS).with_suffix("").as_posix() for path in CONFIGS.rglob("*.yaml"))
 NAMES = [name for name in FOUND if name not in REFUSED]
 REAL = ("california", "fashion_mnist", "smoke/random_cnn")
@@ -58,6 +66,7 @@ RICH = {
     "hidden_layers": {"min": 0, "max": 2},
     "units": {"min": 2, "max": 8, "log": True, "default": 4},
     "activation": ["relu", "selu", "tanh"],
+    "kernel_initializer": ["auto", "he_normal", "orthogonal"],
     "dropout": {"min": 0, "max": 0.3, "step": 0.1},
     "batch_normalization": [False, True],
     "l2": {"min": 0, "max": 0.1},
@@ -81,6 +90,8 @@ SPACES: dict[str, dict[str, Any]] = {
         "optimizer": {"values": ["sgd", "rmsprop"], "when": {"activation": "relu"}},
         "learning_rate": {"min": 0.1, "max": 0.2, "when": {"activation": "relu"}},
     },
+    "one initializer": {"kernel_initializer": "lecun_uniform", "activation": ["relu", "selu"]},
+    "an initializer or none": {"kernel_initializer": ["auto", "he_normal"]},
     "two conditions": {
         "activation": ["relu", "tanh"],
         "optimizer": ["adam", "sgd"],
@@ -234,6 +245,24 @@ def test_scripts_are_clean_python_without_tunecli(tmp_path: Path, make_plan: Cal
 def test_a_search_without_steps_cannot_be_a_script(name: str) -> None:
     with pytest.raises(UsageError, match="has no engine: scipy"):
         script_of(resolved(name))
+
+
+@pytest.mark.parametrize(
+    ("parameters", "name"),
+    [
+        ({"normalization": ["standard", "none"]}, "normalization"),
+        ({"target_scaling": "minmax"}, "target_scaling"),
+        ({"schedule": "cosine"}, "schedule"),
+        ({"epochs": {"min": 1, "max": 3}}, "epochs"),
+    ],
+)
+def test_what_a_script_does_not_set_is_refused(
+    make_plan: Callable[..., Plan], parameters: dict[str, Any], name: str
+) -> None:
+    with pytest.raises(UsageError, match=f"does not set {name}") as caught:
+        script_of(make_plan(search_space=parameters))
+    assert caught.value.exit_code == 2
+    assert script_of(make_plan(search_space={"normalization": "standard", "schedule": "constant"}))
 
 
 @pytest.mark.parametrize("name", SHIPPED)

@@ -14,7 +14,7 @@ import pytest
 from tunecli.datasets.base import DatasetOptions
 from tunecli.datasets.stored import store
 from tunecli.plan import DatasetPlan
-from tunecli.preprocessing import Prepared
+from tunecli.preprocessing import Choices, Prepared
 from tunecli.training.data import load, search_parts, stored_parts
 
 
@@ -74,6 +74,23 @@ def test_stored_images_are_prepared_to_the_same_bits(validation: float, tmp_path
 def test_a_process_prepares_a_folder_once(tmp_path: Path) -> None:
     store(tmp_path / "data", *load(advertising()))
     assert stored_parts(tmp_path / "data") is stored_parts(tmp_path / "data")
+
+
+def test_ways_to_prepare_are_kept_side_by_side_and_share_inputs(tmp_path: Path) -> None:
+    dataset = csv("kind")
+    store(tmp_path / "data", *load(dataset))
+    plain, ranged = (stored_parts(tmp_path / "data", Choices(normalization=each)) for each in ("standard", "minmax"))
+    assert plain is stored_parts(tmp_path / "data")
+    assert ranged.parts[0][0].tobytes() != plain.parts[0][0].tobytes()
+    balanced = stored_parts(tmp_path / "data", Choices(class_weight="balanced"))
+    assert balanced.parts[0][0] is plain.parts[0][0]
+    assert (len(balanced.parts[0]), len(plain.parts[0])) == (3, 2)
+
+
+def test_stored_weights_are_prepared_to_the_same_bits(tmp_path: Path) -> None:
+    dataset = csv("kind")
+    options = dataset.options.model_copy(update={"sample_weight": "price"})
+    check_that_the_stored_parts_are_the_same(dataset.model_copy(update={"options": options}), tmp_path / "data")
 
 
 def test_another_process_needs_no_more_than_the_folder(tmp_path: Path) -> None:

@@ -9,9 +9,9 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from tunecli.errors import UsageError
 from tunecli.scripting import Lines
@@ -30,6 +30,7 @@ class DatasetOptions(BaseModel):
         target: The column to predict (csv only).
         task: What is predicted; None to infer it from the target (csv only).
         features: The columns to learn from; None for all but the target.
+        sample_weight: The column that says how much each row counts; None if all count alike (csv only).
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -38,6 +39,8 @@ class DatasetOptions(BaseModel):
     target: str | None = None
     task: Task | None = None
     features: tuple[str, ...] | None = None
+    # left out where it is not given, so that plans of earlier versions stay as they were
+    sample_weight: Annotated[str | None, Field(exclude_if=lambda name: name is None)] = None
 
 
 @dataclass(frozen=True)
@@ -114,6 +117,8 @@ class RawData:
         target_name: What is predicted.
         classes: The classes' names in the order of their codes; () for regression.
         own_test_rows: How many of the last rows are a test part of the data set's own.
+        weights: How much each row counts, 0 or more and not all 0; float64 of shape `(rows,)`, or None if all count
+            alike.
     """
 
     task: Task
@@ -122,6 +127,7 @@ class RawData:
     target_name: str
     classes: tuple[str, ...] = ()
     own_test_rows: int = 0
+    weights: NDArray[np.float64] | None = None
 
     def fingerprint(self) -> dict[str, dict[str, object]]:
         """Returns shape, dtype and sha256 of every array, to tell on resume whether the data are the same."""
@@ -130,6 +136,7 @@ class RawData:
             "categorical": self.columns.categorical,
             "images": self.columns.images,
             "target": self.target,
+            "weights": self.weights,
         }
         return {name: _fingerprint(array) for name, array in arrays.items() if array is not None and array.size}
 

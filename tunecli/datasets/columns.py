@@ -41,19 +41,23 @@ def find_column(field: str, wanted: str, columns: Sequence[str]) -> str:
     raise OptionError(field, f"no column is called '{wanted}'", hint=f"{guess}columns: {shown}")
 
 
-def choose_features(wanted: Sequence[str] | None, columns: Sequence[str], target: str) -> tuple[str, ...]:
-    """Returns the columns to learn from, in the order they were asked for; all but the target if none were.
+def choose_features(
+    wanted: Sequence[str] | None, columns: Sequence[str], target: str, weight: str | None = None
+) -> tuple[str, ...]:
+    """Returns the columns to learn from, in the order they were asked for; all but target and weight if none were.
 
     Raises:
-        OptionError: A column does not exist, is named twice, or is the target.
+        OptionError: A column does not exist, is named twice, or is the target or the weight.
     """
     if wanted is None:
-        chosen = tuple(each for each in columns if each != target)
+        chosen = tuple(each for each in columns if each not in (target, weight))
     else:
         chosen = tuple(find_column("features", each, columns) for each in wanted)
     for index, name in enumerate(chosen):
         if name == target:
             raise OptionError("features", f"'{name}' is the target", hint=f"drop {name}")
+        if name == weight:
+            raise OptionError("features", f"'{name}' is the weight of a row", hint=f"drop {name}, or sample_weight")
         if name in chosen[:index]:
             raise OptionError("features", f"'{name}' is named twice", hint="drop one of the two")
     if not chosen:

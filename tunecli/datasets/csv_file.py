@@ -15,6 +15,7 @@ from tunecli.datasets.columns import choose_features, find_column
 from tunecli.datasets.csv_script import csv_script
 from tunecli.datasets.csv_target import Target, is_number_column, read_target
 from tunecli.datasets.csv_text import MISSING, NUMBER, PADDING, Header, Table, read_header, scan
+from tunecli.datasets.csv_weights import read_weights
 from tunecli.errors import DataError
 from tunecli.spec.experiment import Task
 
@@ -35,6 +36,7 @@ class _Chosen:
     target_name: str
     target: Target
     features: tuple[str, ...]
+    weights: list[float] | None
 
 
 class CsvFile:
@@ -84,6 +86,7 @@ class CsvFile:
             target=np.array(values, dtype=np.float64) if is_regression else np.array(values, dtype=np.int64),
             target_name=chosen.target_name,
             classes=chosen.target.classes,
+            weights=None if chosen.weights is None else np.array(chosen.weights, dtype=np.float64),
         )
 
     def find(self) -> None:
@@ -117,11 +120,22 @@ def _choose(options: DatasetOptions) -> _Chosen:
         columns = ", ".join(header.names)
         raise OptionError("target", "csv needs the column to predict", hint=f"write dataset.target, one of: {columns}")
     name = find_column("target", options.target, header.names)
+    weight = _weight_name(options, header, name)
     # columns that were asked for are looked up before the file is read, others once it is known what they hold
-    asked = choose_features(options.features, header.names, name) if options.features is not None else None
-    table = scan(header, name)
+    asked = choose_features(options.features, header.names, name, weight) if options.features is not None else None
+    table = scan(header, *dict.fromkeys([name, weight or name]))
     target = read_target(table, name, options.task)
-    return _Chosen(table, name, target, asked or choose_features(None, table.features, name))
+    weights = None if weight is None else read_weights(table, weight)
+    return _Chosen(table, name, target, asked or choose_features(None, table.features, name, weight), weights)
+
+
+def _weight_name(options: DatasetOptions, header: Header, target: str) -> str | None:
+    if options.sample_weight is None:
+        return None
+    name = find_column("sample_weight", options.sample_weight, header.names)
+    if name == target:
+        raise OptionError("sample_weight", f"'{name}' is the target", hint="choose another column, or drop it")
+    return name
 
 
 def _read_columns(table: Table, features: tuple[str, ...]) -> Columns:

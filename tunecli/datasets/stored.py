@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _NUMERIC, _CATEGORICAL, _IMAGES, _TARGET = "numeric.npy", "categorical.npy", "images.npy", "target.npy"
+_WEIGHTS = "weights.npy"
 _ABOUT = "about.json"
 
 _BLOCK_BYTES = 16_000_000
@@ -44,6 +45,7 @@ class _About(BaseModel):
         categorical_names: As in `Columns`.
         categories: As in `Columns`.
         has_images: Whether there is a file of images.
+        has_weights: Whether there is one of weights.
         train_rows: How many of the rows, the first ones, are the training part.
     """
 
@@ -56,6 +58,7 @@ class _About(BaseModel):
     categorical_names: tuple[str, ...]
     categories: tuple[tuple[str, ...], ...]
     has_images: bool
+    has_weights: bool
     train_rows: int
 
 
@@ -82,6 +85,7 @@ def store(folder: Path, data: RawData, parts: Split) -> None:
         categorical_names=columns.categorical_names,
         categories=columns.categories,
         has_images=columns.images is not None,
+        has_weights=data.weights is not None,
         train_rows=len(parts.train),
     )
     if folder.exists():
@@ -93,6 +97,8 @@ def store(folder: Path, data: RawData, parts: Split) -> None:
         if columns.images is not None:
             _write_rows(folder / _IMAGES, columns.images, rows)
         _write_rows(folder / _TARGET, data.target, rows)
+        if data.weights is not None:
+            _write_rows(folder / _WEIGHTS, data.weights, rows)
         write_json(folder / _ABOUT, about.model_dump(mode="json"))  # last: a folder that has it is complete
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
@@ -123,7 +129,8 @@ def open_stored(folder: Path) -> tuple[RawData, Split]:
     )
     rows = np.arange(len(target), dtype=np.int64)
     parts = Split(train=rows[: about.train_rows], validation=rows[about.train_rows :], test=rows[:0])
-    return RawData(about.task, columns, target, about.target_name, about.classes), parts
+    weights = _open(folder / _WEIGHTS) if about.has_weights else None
+    return RawData(about.task, columns, target, about.target_name, about.classes, weights=weights), parts
 
 
 def _without_unused_texts(columns: Columns, rows: NDArray[np.int64]) -> Columns:

@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from tunecli.errors import StudyError
+from tunecli.families.augmentation import AUGMENTATION, augmented
 from tunecli.families.base import Blueprint, DataSignature, Hyperparameter
 from tunecli.families.layers import (
     ACTIVATION,
     BATCH_NORMALIZATION,
     DROPOUT,
+    KERNEL_INITIALIZER,
     L2,
     OUTPUT_ACTIVATION,
     dropped,
@@ -56,10 +58,12 @@ class Cnn:
         Hyperparameter("pooling", Kind.CHOICE, "max", "How a block halves the image.", values=("max", "average")),
         Hyperparameter("dense_units", Kind.INT, 128, "Units of the dense layer; 0 leaves it out.", min=0),
         ACTIVATION,
+        KERNEL_INITIALIZER,
         DROPOUT,
         BATCH_NORMALIZATION,
         L2,
         OUTPUT_ACTIVATION,
+        *AUGMENTATION,
     )
 
     def fault(self, image_shape: tuple[int, int, int] | None) -> str | None:
@@ -76,7 +80,8 @@ class Cnn:
 
         filters = per_layer(values, "filters", count="blocks", growth=2)
         _check_size(signature, len(filters))
-        tensor = inputs = keras.Input(signature.shape, name="inputs")
+        inputs = keras.Input(signature.shape, name="inputs")
+        tensor = augmented(inputs, values)
         for number, count in enumerate(filters, start=1):
             tensor = _block(tensor, number, count, values)
         tensor = keras.layers.Flatten(name="flatten")(tensor)

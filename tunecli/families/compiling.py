@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from tunecli.errors import StudyError
 from tunecli.families.base import Hyperparameter, boolean
+from tunecli.families.bounded import USE_MINMAX, output_range, scaling_fault
+from tunecli.families.surroundings import TARGET_SCALING, surroundings
 from tunecli.spec.experiment import Task
 from tunecli.spec.space import Kind, Value
 
@@ -60,6 +63,7 @@ def shared_hyperparameters(task: Task) -> tuple[Hyperparameter, ...]:
         *OPTIMIZER_HYPERPARAMETERS,
         Hyperparameter("loss", Kind.CHOICE, losses[0], "What training minimises.", values=losses),
         Hyperparameter("batch_size", Kind.INT, 32, "Rows of one step, or full.", min=1, words=("full",)),
+        *surroundings(task),
     )
     if task is not Task.REGRESSION:
         return found
@@ -67,18 +71,34 @@ def shared_hyperparameters(task: Task) -> tuple[Hyperparameter, ...]:
         "huber_delta",
         Kind.FLOAT,
         1.0,
-        "Where huber turns from squares to absolute values, in the target's units.",
+        "Where huber turns from squares to absolute values, in units of the (scaled) target.",
         min=0.0,
         applies={"loss": ("huber",)},
     )
     return (*found, delta)
 
 
+def scaled(model: keras.Model, values: Mapping[str, Value]) -> keras.Model:
+    """Returns a family's model, which learns scaled targets and predicts in original units if `values` say so.
+
+    Raises:
+        StudyError: Its output activation does not reach such targets.
+    """
+    method = str(values.get(TARGET_SCALING.name, "none"))
+    if method == "none":
+        return model
+    if fault := scaling_fault(values):
+        raise StudyError(fault, hint=USE_MINMAX)
+    from tunecli.families.original_units import with_original_units
+
+    return with_original_units(model, method, output_range(values))
+
+
 def compile_model(model: keras.Model, task: Task, values: Mapping[str, Value]) -> None:
     """Compiles `model` with the optimizer, loss and metrics that `values` name."""
     model.compile(
         optimizer=build_optimizer(values),
-        loss=_loss(values),
+        loss=_loss(values) if values.get(TARGET_SCALING.name, "none") == "none" else _scaled_loss(model, values),
         metrics=_metrics(task),
     )
 
@@ -100,6 +120,12 @@ def _loss(values: Mapping[str, Value]) -> Any:
     if values["loss"] == "huber":
         return keras.losses.Huber(delta=values["huber_delta"])
     return keras.losses.get(values["loss"])
+
+
+def _scaled_loss(model: keras.Model, values: Mapping[str, Value]) -> Any:
+    from tunecli.families.original_units import in_scaled_units
+
+    return in_scaled_units(model, _loss(values))
 
 
 def _metrics(task: Task) -> list[Any]:

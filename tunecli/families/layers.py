@@ -30,6 +30,17 @@ _INITIALIZERS = {"selu": "lecun_normal"}
 ACTIVATION = Hyperparameter("activation", Kind.CHOICE, "relu", "Activation of the hidden layers.", values=ACTIVATIONS)
 DROPOUT = Hyperparameter("dropout", Kind.FLOAT, 0.0, "Share of hidden units dropped in training.", min=0.0, below=1.0)
 BATCH_NORMALIZATION = boolean("batch_normalization", "Normalise before each hidden activation.")
+KERNEL_INITIALIZER = Hyperparameter(
+    "kernel_initializer",
+    Kind.CHOICE,
+    "auto",
+    "First kernels of the hidden layers; auto: glorot_uniform, lecun_normal for selu.",
+    values=(
+        "auto",
+        *("glorot_uniform", "glorot_normal", "he_uniform", "he_normal"),
+        *("lecun_uniform", "lecun_normal", "orthogonal"),
+    ),
+)
 L2 = Hyperparameter("l2", Kind.FLOAT, 0.0, "Weight of the sum of squared kernels in the loss.", min=0.0)
 OUTPUT_ACTIVATION = Hyperparameter(
     "output_activation",
@@ -76,7 +87,7 @@ def hidden(
     import keras
 
     activation, is_normalized = str(values["activation"]), values["batch_normalization"]
-    settings |= {"kernel_regularizer": l2_penalty(values), "kernel_initializer": initializer(activation)}
+    settings |= {"kernel_regularizer": l2_penalty(values), "kernel_initializer": kernel_initializer(values)}
     if not is_normalized:
         return layer(name=name, activation=activation, **settings)(tensor)
     tensor = layer(name=name, use_bias=False, **settings)(tensor)
@@ -141,6 +152,12 @@ def l2_penalty(values: Mapping[str, Value]) -> keras.regularizers.Regularizer | 
     return keras.regularizers.L2(values["l2"]) if values["l2"] else None
 
 
+def kernel_initializer(values: Mapping[str, Value]) -> str:
+    """Returns the initializer of a hidden layer's kernel."""
+    chosen = str(values.get(KERNEL_INITIALIZER.name, KERNEL_INITIALIZER.default))
+    return initializer(str(values["activation"])) if chosen == KERNEL_INITIALIZER.default else chosen
+
+
 def initializer(activation: str) -> str:
-    """Returns the initializer of the kernel before an activation."""
+    """Returns the initializer of the kernel before an activation, where none is chosen."""
     return _INITIALIZERS.get(activation, DEFAULT_INITIALIZER)

@@ -7,30 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from tunecli.errors import UsageError
 from tunecli.families.base import Blueprint, Setting
-from tunecli.families.embeddings import EMBEDDING, NO_EMBEDDING
-from tunecli.families.layers import DEFAULT_INITIALIZER, OUTPUT_ACTIVATIONS, initializer, output_activation
-from tunecli.families.members import HEADS
+from tunecli.families.layers import (
+    DEFAULT_INITIALIZER,
+    KERNEL_INITIALIZER,
+    OUTPUT_ACTIVATIONS,
+    initializer,
+    output_activation,
+)
 from tunecli.scripting import Lines, bracketed, indented, literal
 
 INPUTS_SCRIPT = 'inputs = x = keras.Input(shape, name="inputs")'
 
-
-_PLAIN = {EMBEDDING: (NO_EMBEDDING,), HEADS: (0, 1)}
-"""The values beside which a model has none of the layers in `keras_classes`."""
-
-
-def refuse_keras_classes(blueprint: Blueprint) -> None:
-    """Makes sure that a script can build the models: with Keras' own layers.
-
-    Raises:
-        UsageError: It cannot.
-    """
-    for name, plain in _PLAIN.items():
-        if not set(blueprint.settings[name].values) <= set(plain):
-            what = f"a script of plain Keras has no {name}"
-            raise UsageError(what, where=name, hint=f"write {name}: {literal(plain[0])}")
+_AUTO = Setting(literal("auto"), ("auto",))
 
 
 def flat_inputs_script(blueprint: Blueprint) -> Lines:
@@ -68,14 +57,15 @@ def per_layer_script(
 def hidden_script(blueprint: Blueprint, layer: str, name: str, *arguments: str) -> Lines:
     """Writes a dense or convolutional layer, normalisation if wanted, and the activation."""
     activation = blueprint.settings["activation"]
-    shaping = [*_initializer_script(activation), *_penalty_script(blueprint)]
+    before, initializing = _initializer_script(blueprint)
+    shaping = [*initializing, *_penalty_script(blueprint)]
     normalized = [
         *layer_script(layer, *arguments, "use_bias=False", *shaping, name_script(name)),
         *layer_script("BatchNormalization", name_script(f"{name}_normalization")),
         *layer_script("Activation", activation.code, name_script(f"{name}_activation")),
     ]
     plain = layer_script(layer, *arguments, f"activation={activation.code}", *shaping, name_script(name))
-    return switched(blueprint.settings["batch_normalization"], normalized, plain)
+    return [*before, *switched(blueprint.settings["batch_normalization"], normalized, plain)]
 
 
 def dropped_script(blueprint: Blueprint, name: str) -> Lines:
@@ -123,16 +113,28 @@ def switched(switch: Setting, on: Lines, off: Sequence[str] = ()) -> Lines:
     return [f"if {switch.code}:", *indented(on), *otherwise]
 
 
-def _initializer_script(activation: Setting) -> Lines:
+def _initializer_script(blueprint: Blueprint) -> tuple[Lines, list[str]]:
+    """Returns what comes before a layer, and its argument, for the initializer of its kernel."""
+    chosen = blueprint.settings.get(KERNEL_INITIALIZER.name, _AUTO)
+    auto = _automatic_initializer(blueprint.settings["activation"])
+    if "auto" not in chosen.values:
+        return [], [f"kernel_initializer={chosen.code}"]
+    if chosen.is_fixed:
+        return [], [] if auto == literal(DEFAULT_INITIALIZER) else [f"kernel_initializer={auto}"]
+    before = [f"initializer = {auto}"] if " " in auto else []
+    of_auto = "initializer" if before else auto
+    return before, [f'kernel_initializer={of_auto} if {chosen.code} == "auto" else {chosen.code}']
+
+
+def _automatic_initializer(activation: Setting) -> str:
+    """Returns the code of the initializer that follows from the activation."""
     initializers = {str(value): initializer(str(value)) for value in activation.values}
     found = set(initializers.values())
-    if found == {DEFAULT_INITIALIZER}:
-        return []
     if len(found) == 1:
-        return [f"kernel_initializer={literal(found.pop())}"]
+        return literal(found.pop())
     others = {value: name for value, name in initializers.items() if name != DEFAULT_INITIALIZER}
     chain = [f"{literal(name)} if {activation.code} == {literal(value)} else " for value, name in others.items()]
-    return [f"kernel_initializer={''.join(chain)}{literal(DEFAULT_INITIALIZER)}"]
+    return f"{''.join(chain)}{literal(DEFAULT_INITIALIZER)}"
 
 
 def _penalty_script(blueprint: Blueprint) -> Lines:

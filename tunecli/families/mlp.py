@@ -11,6 +11,7 @@ from tunecli.families.layers import (
     ACTIVATION,
     BATCH_NORMALIZATION,
     DROPOUT,
+    KERNEL_INITIALIZER,
     L2,
     OUTPUT_ACTIVATION,
     dropped,
@@ -25,7 +26,6 @@ from tunecli.families.layers_script import (
     hidden_script,
     output_script,
     per_layer_script,
-    refuse_keras_classes,
 )
 from tunecli.families.members import ENSEMBLE_HEADS, dense, join_members, split_members
 from tunecli.scripting import Lines
@@ -45,6 +45,7 @@ class Mlp:
             "units", Kind.INT, 64, "Units of every hidden layer, or layer by layer.", min=1, layer_count="hidden_layers"
         ),
         ACTIVATION,
+        KERNEL_INITIALIZER,
         DROPOUT,
         BATCH_NORMALIZATION,
         L2,
@@ -73,7 +74,6 @@ class Mlp:
         Raises:
             UsageError: Numbers are embedded, or there are members.
         """
-        refuse_keras_classes(blueprint)
         return [
             *flat_inputs_script(blueprint),
             *per_layer_script(

@@ -15,7 +15,7 @@ from typing import Any
 from keras_tuner.engine.trial import TrialStatus
 from keras_tuner.oracles import HyperbandOracle as KerasTunerHyperband
 
-from tunecli.oracles.keras_tuner import NOTES, Driven, KerasTunerOracle, full_epochs
+from tunecli.oracles.keras_tuner import NOTES, Driven, KerasTunerOracle
 from tunecli.plan.plan import Plan
 from tunecli.spec.tuners import HyperbandTuner
 from tunecli.study.objective import Goal
@@ -26,7 +26,7 @@ class HyperbandOracle(Driven, KerasTunerHyperband):  # type: ignore[misc]  # Ker
 
     def __init__(self, plan: Plan) -> None:
         assert isinstance(plan.tuner, HyperbandTuner)
-        super().__init__(plan, max_epochs=full_epochs(plan), factor=plan.tuner.factor)
+        super().__init__(plan, max_epochs=plan.full_epochs({}), factor=plan.tuner.factor)
 
     def allow(self, limit: int | None) -> None:
         """Sets how many iterations may be run; never fewer than are begun, which KerasTuner would take for no limit."""

@@ -23,7 +23,6 @@ from tunecli.oracles.base import NoTrial
 from tunecli.oracles.hyperparameters import Encoding
 from tunecli.plan.plan import Plan
 from tunecli.spec.space import Values
-from tunecli.spec.tuners import HyperbandTuner
 from tunecli.study.events import Answer
 from tunecli.study.objective import Goal
 from tunecli.study.trial import Outcome, Suggestion, TrialStatus
@@ -70,8 +69,7 @@ class Driven(keras_tuner.Oracle):  # type: ignore[misc]  # KerasTuner has no typ
 
     def epochs(self, values: dict[str, Any]) -> tuple[int, int, int | None]:
         """Returns the epochs at which a trial with KerasTuner's `values` starts and ends, and its parent."""
-        del values
-        return 0, full_epochs(self.plan), None
+        return 0, self.plan.full_epochs(self.encoding.decode(values)), None
 
     def promotable(self) -> frozenset[int]:
         """Returns the trials that have ended and that a later one may go on from."""
@@ -211,12 +209,6 @@ class KerasTunerOracle:
                 what = f"the {tuner} tuner failed inside KerasTuner: {type(error).__name__}: {error}"
                 raise StudyError(what, hint="run the same command again to resume") from error
         self._is_broken = False
-
-
-def full_epochs(plan: Plan) -> int:
-    """Returns the epochs of the longest training."""
-    own = plan.tuner.max_epochs if isinstance(plan.tuner, HyperbandTuner) else None
-    return own or plan.training.epochs
 
 
 def refuse_faults(plan: Plan, values: Values) -> None:

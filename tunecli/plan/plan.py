@@ -14,18 +14,22 @@ from tunecli.datasets.base import DatasetOptions
 from tunecli.families import FAMILIES
 from tunecli.families.base import Family, Hyperparameter
 from tunecli.families.compiling import OPTIMIZER_HYPERPARAMETERS, shared_hyperparameters
+from tunecli.families.surroundings import EPOCHS, SCHEDULE_HYPERPARAMETERS
 from tunecli.spec.evaluation import EvaluationSpec
 from tunecli.spec.experiment import SCIPY_ENGINE, LimitsSpec, Task
 from tunecli.spec.space import Kind, Parameter, SearchSpace, Value, Values
 from tunecli.spec.tuners import GridTuner, HyperbandTuner, TunerSpec, hyperband_brackets, hyperband_epochs
 from tunecli.store.files import damaged
 from tunecli.store.run import Run
-from tunecli.study.objective import Objective
+from tunecli.study.objective import FOLD, VALIDATION, Objective, plain_metric
 from tunecli.study.trial import Suggestion
 
 PLAN_VERSION = 1
 
-STEP_HYPERPARAMETERS = frozenset(each.name for each in OPTIMIZER_HYPERPARAMETERS) | {"batch_size"}
+STEP_HYPERPARAMETERS = frozenset(each.name for each in (*OPTIMIZER_HYPERPARAMETERS, *SCHEDULE_HYPERPARAMETERS)) | {
+    "batch_size",
+    EPOCHS.name,
+}
 """What only a training that takes steps reads."""
 
 
@@ -66,7 +70,7 @@ class TrainingPlan(_Frozen):
     """How each trial is trained.
 
     Attributes:
-        epochs: Of one training, at most; of the scipy engine, its iterations.
+        epochs: Of one training, at most, also where epochs are searched; of the scipy engine, its iterations.
         shuffle: Whether rows are reordered in every epoch.
         engine: A name of the spec's, `auto` included.
         method: The optimiser of the scipy engine; None for any other.
@@ -147,7 +151,8 @@ class Plan(_Frozen):
 
     def hyperparameters(self) -> tuple[Hyperparameter, ...]:
         """Returns everything that a trial's values may hold."""
-        return trial_hyperparameters(FAMILIES.load(self.family), self.task, self.training.engine)
+        found = trial_hyperparameters(FAMILIES.load(self.family), self.task, self.training.engine)
+        return (*found, EPOCHS) if any(each.name == EPOCHS.name for each in self.space) else found
 
     def complete(self, searched: Mapping[str, Value]) -> Values:
         """Returns all values of a trial: the searched ones, and the fixed ones and defaults that are read beside them.
@@ -184,6 +189,13 @@ class Plan(_Frozen):
         """The seed of the tuner; spread, since KerasTuner's neighbouring seeds give the same trials, shifted."""
         return derive_seed(self.seed, "oracle")
 
+    def full_epochs(self, values: Mapping[str, Value]) -> int:
+        """Returns the epochs of the longest training with these values: of Hyperband's last rung, say."""
+        if isinstance(self.tuner, HyperbandTuner) and self.tuner.max_epochs:
+            return self.tuner.max_epochs
+        own = values.get(EPOCHS.name)
+        return min(own, self.training.epochs) if isinstance(own, int) else self.training.epochs
+
     @property
     def limit(self) -> int | None:
         """How much may be asked for: trials, or Hyperband's iterations; None for no limit."""
@@ -206,6 +218,14 @@ class Plan(_Frozen):
             brackets = hyperband_brackets(self.tuner.max_epochs or self.training.epochs, self.tuner.factor)
             return self.tuner.iterations * sum(map(hyperband_epochs, brackets))
         return self.trial_count * self.training.epochs * len(self.trainings)
+
+    @property
+    def watched(self) -> Objective:
+        """What shows after each epoch how well a training goes: the objective, but never on a fold that is to score."""
+        metric = self.objective.metric
+        if metric.startswith(FOLD):
+            metric = f"{VALIDATION if self.dataset.validation else ''}{plain_metric(metric)}"
+        return Objective(metric=metric, goal=self.objective.goal)
 
     def may_promote(self, suggestion: Suggestion) -> bool:
         """Says whether a later trial may go on from where this one ends."""

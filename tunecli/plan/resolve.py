@@ -24,6 +24,7 @@ from tunecli.plan.plan import (
     TrainingPlan,
     trial_hyperparameters,
 )
+from tunecli.plan.surroundings import check_surroundings, most_epochs, searched_epochs
 from tunecli.registry import did_you_mean
 from tunecli.spec.experiment import (
     DEFAULT_ITERATIONS,
@@ -52,7 +53,7 @@ from tunecli.study.objective import (
 
 DEFAULT_TEST = 0.2
 
-_LOSS_SHAPING = ("loss", "huber_delta", "l2")
+_LOSS_SHAPING = ("loss", "huber_delta", "l2", "target_scaling", "class_weight")
 """While one of these is searched, losses of different trials are not on one scale."""
 
 _DENSE_FAMILIES = ("linear", "mlp")
@@ -80,14 +81,17 @@ def resolve(file: SpecFile) -> Plan:
     if description is None or family is None:
         raise SpecError(problems)
 
-    binding = bind(spec, trial_hyperparameters(family, description.task, spec.training.engine), report)
+    hyperparameters = trial_hyperparameters(family, description.task, spec.training.engine)
+    binding = bind(spec, (*hyperparameters, *searched_epochs(spec)), report)
     if spec.training.engine == SCIPY_ENGINE:
         _check_scipy(spec, binding, report)
     if description.image_shape is not None:
         _check_pixels(spec, binding, report)
+    check_surroundings(spec, description, binding, report)
     objective = _objective(spec, description, binding, report)
     tuner, derived = _tuner(spec, binding.space, report)
     training = _training(spec, description, objective, report)
+    training = training.model_copy(update={"epochs": most_epochs(binding) or training.epochs})
     if problems:
         raise SpecError(problems)
     return Plan(
@@ -130,6 +134,7 @@ def _options(spec: ExperimentSpec, folder: Path) -> DatasetOptions:
         target=data.target,
         task=data.task,
         features=tuple(data.features) if data.features else None,
+        sample_weight=data.sample_weight,
     )
 
 

@@ -12,10 +12,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
 from tunecli.datasets.base import Columns
 from tunecli.families.base import DataSignature
+from tunecli.families.surroundings import STANDARD
+from tunecli.preprocessing.normalization import fit_column
 from tunecli.spec.experiment import Task
 
 if TYPE_CHECKING:
@@ -33,16 +35,20 @@ class NumericColumn(_Frozen):
     Attributes:
         name: The column.
         median: Stands in for a missing value; 0 if every value was missing.
-        mean: Of the column, medians filled in.
-        scale: Its standard deviation (that of the population); 0 for a column of one value, which always becomes 0.
+        offset: What is taken off, such as the mean; files of older versions call it that.
+        scale: What is divided by, such as the standard deviation; 0 for a column of one value, which becomes 0.
         has_indicator: Whether values were missing; then a feature of 0 and 1 says where.
+        quantiles: As in `normalization.Fitted`.
+        scores: As there.
     """
 
     name: str
     median: float
-    mean: float
+    offset: float = Field(validation_alias=AliasChoices("offset", "mean"))
     scale: float
     has_indicator: bool
+    quantiles: tuple[float, ...] = ()
+    scores: tuple[float, ...] = ()
 
 
 class CategoricalColumn(_Frozen):
@@ -61,8 +67,8 @@ class CategoricalColumn(_Frozen):
 class Preprocessor(_Frozen):
     """Scaling and encoding, fitted to the training rows of one trial or fold.
 
-    Numbers: missing ones become the median, then all are scaled to mean 0 and standard deviation 1. Texts: one feature
-    of 0 and 1 for each. Images: 0 … 255 becomes 0 … 1.
+    Numbers: missing ones become the median, then all are scaled, by default to mean 0 and standard deviation 1; see
+    `normalization.fit_column`. Texts: one feature of 0 and 1 for each. Images: 0 … 255 becomes 0 … 1.
 
     Attributes:
         numeric: The columns of numbers, in order.
@@ -75,15 +81,17 @@ class Preprocessor(_Frozen):
     image_shape: tuple[int, int, int] | None = None
 
     @classmethod
-    def fit(cls, columns: Columns, rows: NDArray[np.int64]) -> Preprocessor:
-        """Fits to the given rows, at least one, and looks at no other."""
+    def fit(cls, columns: Columns, rows: NDArray[np.int64], normalization: str = STANDARD) -> Preprocessor:
+        """Fits to the given rows, at least one, and looks at no other; `normalization` is for columns of numbers."""
         if columns.images is not None:
             height, width, channels = columns.images.shape[1:]
             return cls(image_shape=(height, width, channels))
         numeric = columns.numeric[rows]
         codes = columns.categorical[rows]
         return cls(
-            numeric=tuple(_fit_numeric(name, numeric[:, i]) for i, name in enumerate(columns.numeric_names)),
+            numeric=tuple(
+                _fit_numeric(name, numeric[:, i], normalization) for i, name in enumerate(columns.numeric_names)
+            ),
             categorical=tuple(
                 _fit_categorical(name, codes[:, i], columns.categories[i])
                 for i, name in enumerate(columns.categorical_names)
@@ -151,20 +159,20 @@ class Preprocessor(_Frozen):
         return cls.model_validate(document)
 
 
-def _fit_numeric(name: str, column: NDArray[np.float64]) -> NumericColumn:
+def _fit_numeric(name: str, column: NDArray[np.float64], normalization: str) -> NumericColumn:
     import numpy as np
 
     is_missing = np.isnan(column)
     median = float(np.median(column[~is_missing])) if not is_missing.all() else 0.0
-    filled = np.where(is_missing, median, column)
-    # rounding gives a column of equal numbers a mean beside them and a deviation above 0, so the range is asked
-    is_constant = filled.min() == filled.max()
+    fitted = fit_column(np.where(is_missing, median, column), normalization)
     return NumericColumn(
         name=name,
         median=median,
-        mean=median if is_constant else float(filled.mean()),
-        scale=0.0 if is_constant else float(filled.std()),
+        offset=fitted.offset,
+        scale=fitted.scale,
         has_indicator=bool(is_missing.any()),
+        quantiles=fitted.quantiles,
+        scores=fitted.scores,
     )
 
 
@@ -183,8 +191,11 @@ def _scale(values: NDArray[np.float64], fitted: tuple[NumericColumn, ...]) -> ND
     scale = np.array([each.scale for each in fitted], dtype=np.float64)
     is_missing = np.isnan(values)
     filled = np.where(is_missing, [each.median for each in fitted], values)
-    centred = filled - np.array([each.mean for each in fitted], dtype=np.float64)
+    centred = filled - np.array([each.offset for each in fitted], dtype=np.float64)
     scaled = np.divide(centred, scale, out=np.zeros_like(centred), where=scale > 0)
+    for index, each in enumerate(fitted):
+        if each.quantiles:
+            scaled[:, index] = np.interp(filled[:, index], each.quantiles, each.scores)
     indicators = is_missing[:, [i for i, each in enumerate(fitted) if each.has_indicator]]
     return np.concatenate([scaled.astype(np.float32), indicators.astype(np.float32)], axis=1)
 

@@ -18,6 +18,7 @@ from tunecli.errors import Interrupted, StudyError
 from tunecli.executors.machine import this_machine
 from tunecli.oracles import make_oracle
 from tunecli.plan import Plan
+from tunecli.plan.surroundings import refuse_unreachable_targets
 from tunecli.reports.live import View
 from tunecli.search.baselines import add_baselines
 from tunecli.search.loop import Search, Workload
@@ -92,6 +93,7 @@ def run_session(
             say(f"{study.layout.journal}: the last line was incomplete and has been dropped")
         data, parts = load(plan.dataset)
         check_folds(plan, data, parts)
+        refuse_unreachable_targets(plan, data.target[parts.train], data.target_name)
         plan = begin_or_check(study, plan, file)  # what is refused is refused before anything is started
         check_data(study, data.fingerprint())
         record_environment(study.layout.environment)

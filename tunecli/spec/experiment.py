@@ -45,6 +45,7 @@ class DatasetSpec(_Block):
     target: str | None = Field(None, description="csv: the column to predict.")
     task: Task | None = Field(None, strict=False, description="csv: what is predicted; default: from the target.")
     features: list[str] | None = Field(None, min_length=1, description="Columns to learn from; default: all others.")
+    sample_weight: str | None = Field(None, description="csv: the column that says how much each row counts.")
 
     @model_validator(mode="before")
     @classmethod

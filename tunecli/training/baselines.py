@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict
 
 from tunecli.families.compiling import LOSSES
 from tunecli.plan import Plan, derive_seed
+from tunecli.plan.surroundings import has_plain_loss
 from tunecli.spec.experiment import Task
 from tunecli.study.baseline import Baseline
 from tunecli.study.objective import FOLD, VALIDATION
@@ -126,6 +127,8 @@ def fit_baseline(payload: dict[str, Any], report: Callable[[dict[str, Any]], boo
     report({"rows": size.rows})
     started = time.perf_counter()
     metrics = means([_fit_one(kind, plan, size, trial_parts(plan, number, request.data).parts) for number in numbers])
+    if not has_plain_loss(plan):
+        metrics = {name: value for name, value in metrics.items() if not name.endswith("loss")}
     score = metrics.get(plan.objective.metric)
     result = Baseline(
         name=kind.name,

@@ -23,17 +23,20 @@ from pydantic import BaseModel, ConfigDict
 from tunecli.errors import in_a_line
 from tunecli.families import FAMILIES
 from tunecli.families.base import DataSignature
-from tunecli.families.compiling import compile_model
-from tunecli.families.embeddings import adapt_embeddings
+from tunecli.families.bounded import USE_MINMAX, target_fault
+from tunecli.families.compiling import compile_model, scaled
 from tunecli.families.summary import describe_layers
 from tunecli.plan import EarlyStoppingPlan, Plan
+from tunecli.preprocessing import Choices
 from tunecli.spec.space import Value, Values
 from tunecli.study.objective import FOLD, METRICS, Goal, plain_metric
 from tunecli.study.trial import Measurement, Program
 from tunecli.training.data import or_none, trial_parts
 from tunecli.training.engines import ENGINES, Fitted, Job, batch_rows, can_resume
 from tunecli.training.evaluate import evaluate
+from tunecli.training.fitted_layers import fit_layers
 from tunecli.training.runtime import configure, seed_everything
+from tunecli.training.schedule import Rates, follow, rates_of
 from tunecli.training.state import TrainingState, capture, load_state, restore, restore_stopping, save_state
 
 if TYPE_CHECKING:
@@ -170,7 +173,7 @@ def build_model(plan: Plan, values: Mapping[str, Value], signature: DataSignatur
 
     keras.config.set_dtype_policy(plan.training.precision)
     seed_everything(seed)
-    model = FAMILIES.load(plan.family).build(signature, values)
+    model = scaled(FAMILIES.load(plan.family).build(signature, values), values)
     compile_model(model, plan.task, values if "optimizer" in values else {**values, **_NEVER_ASKED})
     return model
 
@@ -190,14 +193,15 @@ class _Attempt:
     def run(self) -> None:
         request = self.request
         configure(request.threads)
-        parts = trial_parts(request.plan, request.training, request.data)
+        parts = trial_parts(request.plan, request.training, request.data, Choices.of(request.values))
         train, validation, *held_back = parts.parts
+        if fault := target_fault(request.values, train[1], parts.target_name):
+            raise TrainingFailedError(f"{fault}: {USE_MINMAX}")
         model = build_model(request.plan, request.values, parts.signature, request.seed)
+        fit_layers(model, train)
         self.layers = [asdict(layer) for layer in describe_layers(model)]
         state = load_state(request.state_in) if request.state_in else None
-        if state is None:
-            adapt_embeddings(model, train[0])
-        else:
+        if state is not None:
             restore(state, model)
         if state is None or not (state.is_stopped or state.epoch >= request.end_epoch):
             fitted, stopping = self._fit(model, train, validation, state)
@@ -219,6 +223,10 @@ class _Attempt:
     ) -> tuple[Fitted, keras.callbacks.EarlyStopping | None]:
         request = self.request
         stopping = _early_stopping(request.plan.training.early_stopping, state)
+        rates = rates_of(request.plan, request.values)
+        if rates is not None and state is not None:
+            rates.restore(state.schedule)
+        watch = _watch(self._take, stopping, rates)
         fitted = ENGINES.load(request.engine).fit(
             Job(
                 model=model,
@@ -229,8 +237,12 @@ class _Attempt:
                 end_epoch=request.end_epoch,
                 seed=request.seed,
                 shuffle=request.plan.training.shuffle,
-                # behind early stopping, so that it is seen whether that has spoken
-                callbacks=[each for each in (stopping, _watch(self._take, stopping)) if each is not None],
+                # the watch behind early stopping, so that it is seen whether that has spoken
+                callbacks=[
+                    *([] if rates is None else [follow(rates)]),
+                    *([] if stopping is None else [stopping]),
+                    watch,
+                ],
             )
         )
         self.program = fitted.program
@@ -292,7 +304,7 @@ def _early_stopping(
     )
 
 
-def _watch(take: Callable[..., None], stopping: keras.callbacks.EarlyStopping | None) -> Any:
+def _watch(take: Callable[..., None], stopping: keras.callbacks.EarlyStopping | None, rates: Rates | None) -> Any:
     """Returns a callback that measures each epoch, and offers its state.
 
     That is taken before the best weights are put back: who goes on from it goes on from the last epoch.
@@ -307,7 +319,7 @@ def _watch(take: Callable[..., None], stopping: keras.callbacks.EarlyStopping | 
             metrics = {name: float(value) for name, value in (logs or {}).items()}
             take(
                 Measurement(epoch=epoch + 1, metrics=metrics, duration_s=time.perf_counter() - self.began),
-                lambda: capture(self.model, stopping, epoch=epoch + 1),
+                lambda: capture(self.model, stopping, epoch=epoch + 1, schedule=rates.state() if rates else None),
                 is_last=self.model.stop_training,
             )
 

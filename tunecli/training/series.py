@@ -17,7 +17,6 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from tunecli.families.embeddings import adapt_embeddings
 from tunecli.plan import Plan, derive_seed
 from tunecli.store.files import append_line, sync_file
 from tunecli.store.layout import BestLayout
@@ -28,8 +27,10 @@ from tunecli.training.engines import ENGINES, Fitted, Job, batch_rows
 from tunecli.training.engines.base import row_count
 from tunecli.training.ensemble import Ensemble
 from tunecli.training.evaluate import Figures, Scores, evaluate
+from tunecli.training.fitted_layers import fit_layers
 from tunecli.training.recipe import Place, Recipe, Watch
 from tunecli.training.run_trial import build_model
+from tunecli.training.schedule import follow
 from tunecli.training.setting import TEST, Setting
 
 if TYPE_CHECKING:
@@ -118,10 +119,10 @@ class SeriesTrainer:
     def _fit(self, setting: Setting, seed: int, place: Place) -> Fitted:
         plan = self._plan
         model = build_model(plan, setting.values, setting.parts.signature, seed)
-        if setting.continuation is None:
-            adapt_embeddings(model, setting.train[0])
-        else:
+        fit_layers(model, setting.train)
+        if setting.continuation is not None:
             setting.continuation.put_into(model)
+        count = _count(self._watch, place, setting)
         return ENGINES.load(setting.trial.engine).fit(
             Job(
                 model=model,
@@ -132,7 +133,7 @@ class SeriesTrainer:
                 end_epoch=setting.end,
                 seed=seed,
                 shuffle=plan.training.shuffle,
-                callbacks=[_count(self._watch, place, setting)],
+                callbacks=[*([] if setting.rates is None else [follow(setting.rates)]), count],
             )
         )
 

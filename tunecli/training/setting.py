@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tunecli.plan import Plan
+from tunecli.preprocessing import Choices
 from tunecli.spec.space import Values
 from tunecli.store.run import Run
-from tunecli.study.trial import Trial
+from tunecli.study.trial import Measurement, Trial
 from tunecli.training.continuation import Continuation, find_continuation, joined
 from tunecli.training.data import final_parts
 from tunecli.training.engines.base import row_count
 from tunecli.training.recipe import Recipe
+from tunecli.training.schedule import Rates, rates_again
 
 if TYPE_CHECKING:
     from tunecli.preprocessing.prepare import Prepared
@@ -37,6 +39,7 @@ class Setting:
         begin: The first epoch to train, counted from 0.
         end: The epoch before which to stop.
         rule: Where that comes from, for people; "" where it is the best epoch of the one training of the search.
+        rates: Of the epochs; None if they are all the same.
     """
 
     trial: Trial
@@ -48,6 +51,7 @@ class Setting:
     begin: int
     end: int
     rule: str = ""
+    rates: Rates | None = None
 
     @property
     def epochs(self) -> int:
@@ -64,17 +68,26 @@ def prepare_setting(run: Run, plan: Plan, trial: Trial, recipe: Recipe) -> Setti
     """
     assert trial.outcome is not None
     assert trial.outcome.best_epoch is not None
-    parts = final_parts(plan, full=recipe.full and not recipe.goes_on)
     values = plan.complete(trial.suggestion.values)
+    rates = rates_again(plan, values, lambda: _measured(run, trial))
+    parts = final_parts(plan, full=recipe.full and not recipe.goes_on, choices=Choices.of(values))
     if not recipe.goes_on:
         train: Arrays = parts.parts[0]
         evaluated = _evaluated(train, parts, full=recipe.full)
-        return Setting(trial, values, parts, train, evaluated, None, 0, trial.outcome.best_epoch, _rule(trial))
+        end, rule = trial.outcome.best_epoch, _rule(trial)
+        return Setting(trial, values, parts, train, evaluated, None, 0, end, rule, rates)
     go_on = find_continuation(run, trial, parts, recipe.epochs)
     train = joined(plan, parts)
     begin = go_on.state.epoch  # no order of rows comes twice
     evaluated = _evaluated(train, parts, full=True)
-    return Setting(trial, values, parts, train, evaluated, go_on, begin, begin + go_on.epochs)
+    return Setting(trial, values, parts, train, evaluated, go_on, begin, begin + go_on.epochs, rates=rates)
+
+
+def _measured(run: Run, trial: Trial) -> list[Measurement]:
+    """Returns the epochs of a trial's lineage, or of the first of its trainings."""
+    if trial.trainings:
+        return run.own_measurements(trial.id, min(trial.trainings))
+    return run.measurements(run.snapshot().lineage(trial.id))
 
 
 def _rule(trial: Trial) -> str:

@@ -10,6 +10,7 @@ import json
 import os
 import zipfile
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,6 +32,7 @@ class TrainingState:
         is_stopped: Whether early stopping has ended the training.
         stopping: What early stopping remembers.
         best_weights: The weights it would restore, or ().
+        schedule: What the schedule of the learning rate remembers.
     """
 
     epoch: int
@@ -39,9 +41,16 @@ class TrainingState:
     is_stopped: bool = False
     stopping: dict[str, Any] = field(default_factory=dict)
     best_weights: tuple[NDArray[np.generic], ...] = ()
+    schedule: dict[str, Any] = field(default_factory=dict)
 
 
-def capture(model: keras.Model, early_stopping: keras.callbacks.EarlyStopping | None, *, epoch: int) -> TrainingState:
+def capture(
+    model: keras.Model,
+    early_stopping: keras.callbacks.EarlyStopping | None,
+    *,
+    epoch: int,
+    schedule: Mapping[str, Any] | None = None,
+) -> TrainingState:
     """Takes the state of a model in training that has so many epochs behind it."""
     remembered = {} if early_stopping is None else {name: getattr(early_stopping, name) for name in _REMEMBERED}
     weights = getattr(early_stopping, "best_weights", None) or ()
@@ -52,6 +61,7 @@ def capture(model: keras.Model, early_stopping: keras.callbacks.EarlyStopping | 
         is_stopped=bool(model.stop_training),
         stopping={name: None if value is None else float(value) for name, value in remembered.items()},
         best_weights=tuple(weights),
+        schedule=dict(schedule or {}),
     )
 
 
@@ -80,7 +90,8 @@ def save_state(state: TrainingState, path: Path) -> None:
     import numpy as np
 
     path.parent.mkdir(parents=True, exist_ok=True)
-    rest = json.dumps({"epoch": state.epoch, "is_stopped": state.is_stopped, "stopping": state.stopping})
+    named = ("epoch", "is_stopped", "stopping", "schedule")
+    rest = json.dumps({name: getattr(state, name) for name in named})
     arrays = {_REST: np.frombuffer(rest.encode(), dtype=np.uint8)}
     for group in _GROUPS:
         arrays |= {f"{group}/{index}": array for index, array in enumerate(getattr(state, group))}
@@ -105,7 +116,8 @@ def load_state(path: Path) -> TrainingState:
             tuple(file[f"{group}/{index}"] for index in range(sum(name.startswith(f"{group}/") for name in names)))
             for group in _GROUPS
         )
-    return TrainingState(rest["epoch"], variables, optimizer, rest["is_stopped"], rest["stopping"], best_weights)
+    # states of older versions know no schedule
+    return TrainingState(variables=variables, optimizer=optimizer, best_weights=best_weights, **rest)
 
 
 def epoch_of(path: Path) -> int | None:

@@ -7,17 +7,17 @@ import textwrap
 from tunecli import __version__
 from tunecli.datasets import DATASETS
 from tunecli.datasets.base import Description, LoadScript
-from tunecli.errors import UsageError
 from tunecli.families import FAMILIES
 from tunecli.families.base import Blueprint
 from tunecli.plan import Plan
 from tunecli.scripting import Lines, indented, literal
-from tunecli.spec.experiment import SCIPY_ENGINE, Task
+from tunecli.spec.experiment import Task
 from tunecli.spec.tuners import HyperbandTuner
 from tunecli.tools.eject.compiling import compile_script, metric_functions
 from tunecli.tools.eject.data import data_constants, data_functions
 from tunecli.tools.eject.search import leaderboard_function, main_function, model_class
 from tunecli.tools.eject.space import Space
+from tunecli.tools.eject.written import refuse_unwritten
 
 _INSTALL = ("keras-tuner==1.4.8", "'keras>=3.13,<4'", "'tensorflow>=2.20,<3'", "tensorboard")
 """KerasTuner imports TensorBoard in every trial, and asks for it nowhere."""
@@ -34,11 +34,10 @@ def eject(plan: Plan, *, spec: str, script: str) -> str:
     Raises:
         DataError: A CSV file is missing or irregular.
         StudyError: No model can be built, whatever the values.
-        UsageError: The plan's engine is scipy's: a script of KerasTuner's trains step by step.
+        UsageError: The plan's engine is scipy's: a script of KerasTuner's trains step by step. Or it sets something
+            that is not written.
     """
-    if plan.training.engine == SCIPY_ENGINE:
-        hint = "write engine: auto, and search optimizer and learning_rate instead"
-        raise UsageError("a script of KerasTuner has no engine: scipy", where=f"{spec}: training.engine", hint=hint)
+    refuse_unwritten(plan, spec)
     dataset = DATASETS.load(plan.dataset.name)
     description = dataset.describe(plan.dataset.options)
     load = dataset.script(plan.dataset.options)

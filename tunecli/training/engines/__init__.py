@@ -6,7 +6,6 @@ from tunecli.plan import Plan
 from tunecli.registry import Registry
 from tunecli.spec.experiment import AUTO_ENGINE, SCIPY_ENGINE
 from tunecli.spec.space import Value
-from tunecli.spec.tuners import HyperbandTuner
 from tunecli.training.engines.base import MOST_COPIED_BYTES, Engine, Fitted, Job
 
 ENGINES: Registry[Engine] = Registry(
@@ -48,8 +47,7 @@ def choose_engine(plan: Plan, values: Mapping[str, Value], rows: int, size: int)
         return "keras", f"auto: keras, {size / 2**30:.1f} GiB of rows are not to be held in memory twice"
     if plan.family == "cnn":
         return "keras", "auto: keras, convolutions are slow under XLA on a processor"
-    epochs = plan.tuner.max_epochs if isinstance(plan.tuner, HyperbandTuner) else None
-    steps = (epochs or plan.training.epochs) * -(-rows // batch_rows(values, rows))
+    steps = plan.full_epochs(values) * -(-rows // batch_rows(values, rows))
     if steps < COMPILING_PAYS_STEPS:
         return "graph", f"auto: graph, {steps:,} steps at most do not pay for compiling"
     return "fused", f"auto: fused, dense layers only, {steps:,} steps at most"

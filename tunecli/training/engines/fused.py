@@ -230,6 +230,8 @@ def program_key(job: Job) -> str:
     """Returns what two jobs must have in common to share a program: all but what lives in variables or arguments."""
     import keras
 
+    from tunecli.families.original_units import without_fitted
+
     compiled = job.model.get_compile_config()
     settings = compiled["optimizer"]["config"]
     settings = settings.get("inner_optimizer", {}).get("config", settings)
@@ -239,6 +241,7 @@ def program_key(job: Job) -> str:
         settings.pop(name, None)
     leaves = keras.tree.flatten((job.train, job.validation))
     shapes = [None if leaf is None else (str(leaf.dtype), leaf.shape) for leaf in leaves]
+    compiled = without_fitted(compiled)
     return json.dumps([job.model.get_config(), compiled, shapes, job.batch_size], sort_keys=True, default=str)
 
 

@@ -1,0 +1,56 @@
+"""What a script says of a plan; whoever asks for more is refused, never given something else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tunecli.errors import UsageError
+from tunecli.families.compiling import OPTIMIZER_HYPERPARAMETERS
+from tunecli.plan import Plan
+from tunecli.spec.experiment import SCIPY_ENGINE
+from tunecli.spec.space import same
+
+_LAYERS = (
+    *(
+        "hidden_layers",
+        "units",
+        "activation",
+        "kernel_initializer",
+        "dropout",
+        "batch_normalization",
+        "l2",
+        "output_activation",
+    ),
+    *("blocks", "filters", "kernel_size", "pooling", "dense_units"),
+)
+
+WRITTEN = frozenset({*_LAYERS, *(each.name for each in OPTIMIZER_HYPERPARAMETERS), "loss", "huber_delta", "batch_size"})
+"""The hyperparameters that a script can set; it has all others at their defaults."""
+
+
+def refuse_unwritten(plan: Plan, spec: str) -> None:
+    """Refuses a plan that asks for what a script does not have.
+
+    Raises:
+        UsageError: It does; names the first such thing.
+    """
+    if plan.training.engine == SCIPY_ENGINE:
+        hint = "write engine: auto, and search optimizer and learning_rate instead"
+        raise UsageError("a script of KerasTuner has no engine: scipy", where=f"{spec}: training.engine", hint=hint)
+    if plan.dataset.options.sample_weight is not None:
+        hint = "drop it, and tunecli eject writes the rest"
+        raise UsageError("an ejected script has no weights of rows", where=f"{spec}: dataset.sample_weight", hint=hint)
+    if plan.evaluation is not None:
+        hint = "drop it, and tunecli eject writes the rest"
+        raise UsageError("an ejected script trains each trial once", where=f"{spec}: evaluation", hint=hint)
+    if name := next(_unwritten(plan), None):
+        hint = f"drop {name}, and tunecli eject writes the rest"
+        raise UsageError(f"an ejected script does not set {name}", where=spec, hint=hint)
+
+
+def _unwritten(plan: Plan) -> Iterator[str]:
+    yield from (parameter.name for parameter in plan.space if parameter.name not in WRITTEN)
+    defaults = {each.name: each.default for each in plan.hyperparameters()}
+    for name, value in plan.fixed.items():
+        if name not in WRITTEN and not same(value, defaults[name]):
+            yield name
