@@ -18,8 +18,11 @@ OWN = [
     "smoke/hyperband_mlp",
     "smoke/bayesian_mlp",
 ]
-OWN += ["smoke/grid_linear", "infrared", "smoke/scipy"]
-REAL = ["california", "california_random", "fashion_mnist", "fashion_mnist_cnn", "smoke/random_cnn"]
+OWN += ["smoke/grid_linear", "infrared", "smoke/scipy", "smoke/surroundings"]
+REAL = [
+    *("california", "california_random", "california_surroundings"),
+    *("fashion_mnist", "fashion_mnist_cnn", "smoke/random_cnn"),
+]
 
 
 def smoke(name: str, runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
