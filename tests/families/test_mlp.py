@@ -149,11 +149,6 @@ def test_without_numbers_there_is_nothing_to_embed() -> None:
     assert names(build(TABLE, numeric_embedding="periodic", hidden_layers=0)) == ["output"]
 
 
-def test_pixels_are_not_embedded() -> None:
-    with pytest.raises(StudyError, match="periodic embeds the columns of a table, not pixels"):
-        build(DataSignature(Task.MULTICLASS, (4, 4, 1), 3), numeric_embedding="periodic")
-
-
 @pytest.mark.parametrize("heads", [0, 1])
 def test_one_head_is_a_network_as_any_other(heads: int) -> None:
     keras.utils.set_random_seed(2)

@@ -416,8 +416,8 @@ def test_a_model_that_no_values_can_build_is_refused(csv_plan: Callable[..., Pla
 @pytest.mark.parametrize(
     ("name", "value"), [("numeric_embedding", ["none", "periodic"]), ("ensemble_heads", {"min": 1, "max": 4})]
 )
-def test_layers_that_keras_has_not_are_refused(name: str, value: Any, csv_plan: Callable[..., Plan]) -> None:
-    plan = csv_plan(model="mlp", search_space={name: value})
+def test_layers_that_keras_has_not_are_refused(name: str, value: Any, make_plan: Callable[..., Plan]) -> None:
+    plan = make_plan(model="mlp", search_space={name: value})
     with pytest.raises(UsageError, match=f"a script of plain Keras has no {name}"):
         script_of(plan)
 

@@ -10,8 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from tunecli.errors import StudyError
-from tunecli.families.base import DataSignature, Hyperparameter
+from tunecli.families.base import Hyperparameter
 from tunecli.families.layers import l2_penalty
 from tunecli.spec.space import Kind, Value
 
@@ -67,37 +66,29 @@ EMBEDDING_HYPERPARAMETERS: tuple[Hyperparameter, ...] = (
 )
 
 
-def embedded(tensor: Any, signature: DataSignature, values: Mapping[str, Value]) -> Any:
+def embedded(tensor: Any, numeric: int, values: Mapping[str, Value]) -> Any:
     """Replaces the numbers among the features by their embeddings; indicators go by.
 
     Args:
-        tensor: The features, `(rows, features)`, the first `signature.numeric` of which are numbers.
-        signature: What the data look like.
+        tensor: The features, `(rows, features)`.
+        numeric: How many of them, the first ones, are numbers.
         values: The hyperparameter values.
 
     Returns:
         `(rows, features)`; the tensor itself without an embedding, or without numbers.
-
-    Raises:
-        StudyError: The features are the pixels of an image.
     """
     import keras
 
-    if values[EMBEDDING] == NO_EMBEDDING:
+    if values[EMBEDDING] == NO_EMBEDDING or not numeric:
         return tensor
-    if len(signature.shape) > 1:
-        hint = f"write {EMBEDDING}: {NO_EMBEDDING}"
-        raise StudyError(f"{values[EMBEDDING]} embeds the columns of a table, not pixels", where=EMBEDDING, hint=hint)
-    if not signature.numeric:
-        return tensor
-    features = signature.shape[0]
-    if signature.numeric == features:
+    features = tensor.shape[-1]
+    if numeric == features:
         return keras.layers.Flatten(name="embedding")(_embedding(tensor, values))
 
     from tunecli.families.keras_classes import Features
 
-    numbers = Features(0, signature.numeric, name="numbers")(tensor)
-    indicators = Features(signature.numeric, features, name="indicators")(tensor)
+    numbers = Features(0, numeric, name="numbers")(tensor)
+    indicators = Features(numeric, features, name="indicators")(tensor)
     flat = keras.layers.Flatten(name="embedding")(_embedding(numbers, values))
     return keras.layers.Concatenate(name="embedded")([flat, indicators])
 

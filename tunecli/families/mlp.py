@@ -61,7 +61,7 @@ class Mlp:
     def build(self, signature: DataSignature, values: Mapping[str, Value]) -> keras.Model:
         """Builds the model."""
         inputs, tensor = flat_inputs(signature)
-        tensor = split_members(embedded(tensor, signature, values), values)
+        tensor = split_members(embedded(tensor, signature.numeric, values), values)
         for number, width in enumerate(per_layer(values, "units", count="hidden_layers"), start=1):
             layer = dense(values, is_first=number == 1)
             tensor = hidden(tensor, layer, f"hidden_{number}", values, units=width)
