@@ -18,7 +18,7 @@ OWN = [
     "smoke/hyperband_mlp",
     "smoke/bayesian_mlp",
 ]
-OWN += ["smoke/grid_linear", "infrared", "smoke/scipy"]
+OWN += ["smoke/grid_linear", "infrared", "smoke/scipy", "smoke/wide_deep"]
 REAL = ["california", "california_random", "fashion_mnist", "fashion_mnist_cnn", "smoke/random_cnn"]
 
 

@@ -34,7 +34,8 @@ from tunecli.training.data import search_parts
 from tunecli.training.run_trial import build_model
 
 CONFIGS = Path(__file__).parent.parent.parent / "configs"
-REFUSED = ["infrared", "smoke/scipy"]
+WITHOUT_STEPS = ["infrared", "smoke/scipy"]
+REFUSED = [*WITHOUT_STEPS, "smoke/wide_deep"]
 FOUND = sorted(path.relative_to(CONFIGS).with_suffix("").as_posix() for path in CONFIGS.rglob("*.yaml"))
 NAMES = [name for name in FOUND if name not in REFUSED]
 REAL = ("california", "fashion_mnist", "smoke/random_cnn")
@@ -229,10 +230,15 @@ def test_scripts_are_clean_python_without_tunecli(tmp_path: Path, make_plan: Cal
     subprocess.run([*ruff, "format", "--isolated", "--no-cache", "--line-length=120", "--check", folder], check=True)
 
 
-@pytest.mark.parametrize("name", REFUSED)
+@pytest.mark.parametrize("name", WITHOUT_STEPS)
 def test_a_search_without_steps_cannot_be_a_script(name: str) -> None:
     with pytest.raises(UsageError, match="has no engine: scipy"):
         script_of(resolved(name))
+
+
+def test_a_model_of_two_inputs_cannot_be_a_script() -> None:
+    with pytest.raises(UsageError, match="has no family wide_deep"):
+        script_of(resolved("smoke/wide_deep"))
 
 
 @pytest.mark.parametrize("name", SHIPPED)

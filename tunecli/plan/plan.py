@@ -8,7 +8,7 @@ import math
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from tunecli.datasets.base import DatasetOptions
 from tunecli.families import FAMILIES
@@ -103,6 +103,7 @@ class Plan(_Frozen):
         dataset: Which data.
         task: What is predicted.
         family: A member of `families.FAMILIES`.
+        inputs: The columns that go into each input of a model of several, by its name; None for a model of one.
         objective: What decides.
         space: What is searched.
         fixed: The hyperparameters that the spec fixes.
@@ -120,6 +121,7 @@ class Plan(_Frozen):
     dataset: DatasetPlan
     task: Task
     family: str
+    inputs: dict[str, tuple[str, ...]] | None = Field(None, exclude_if=lambda inputs: inputs is None)
     objective: Objective
     space: SearchSpace
     fixed: Values

@@ -15,6 +15,7 @@ from tunecli.errors import Problem, SpecError, UsageError
 from tunecli.families import FAMILIES
 from tunecli.families.base import Family
 from tunecli.plan.bind import Binding, Report, bind
+from tunecli.plan.inputs import bind_inputs
 from tunecli.plan.plan import (
     DatasetPlan,
     EarlyStoppingPlan,
@@ -70,6 +71,7 @@ def resolve(file: SpecFile) -> Plan:
         raise SpecError(problems)
 
     binding = bind(spec, trial_hyperparameters(family, description.task, spec.training.engine), report)
+    inputs = bind_inputs(spec, description, report)
     if spec.training.engine == SCIPY_ENGINE:
         _check_scipy(spec, binding, report)
     objective = _objective(spec, description, binding, report)
@@ -83,6 +85,7 @@ def resolve(file: SpecFile) -> Plan:
         dataset=_dataset_plan(spec, description, file.path.parent),
         task=description.task,
         family=FAMILIES.canonical(spec.model.family),
+        inputs=inputs,
         objective=objective,
         space=binding.space,
         fixed=binding.fixed,

@@ -18,6 +18,7 @@ from tunecli.errors import Interrupted, StudyError
 from tunecli.executors.machine import this_machine
 from tunecli.oracles import make_oracle
 from tunecli.plan import Plan
+from tunecli.preprocessing.inputs import routed
 from tunecli.reports.live import View
 from tunecli.search.baselines import add_baselines
 from tunecli.search.loop import Search, Workload
@@ -144,7 +145,7 @@ def _run_recorded(
 
 
 def _workload(study: OpenStudy, plan: Plan, slots: Slots) -> Workload:
-    train = search_parts(plan.dataset).parts[0]
+    train = routed(search_parts(plan.dataset), plan.inputs).parts[0]
     data = None if slots.in_process else study.layout.stored_data
     return Workload(row_count(train), byte_count(train), slots.threads, data)
 

@@ -12,7 +12,9 @@ from tunecli.datasets.base import RawData
 from tunecli.datasets.split import Split, split
 from tunecli.datasets.stored import open_stored
 from tunecli.plan import DatasetPlan, Plan
+from tunecli.preprocessing.inputs import routed
 from tunecli.preprocessing.prepare import Prepared, prepare
+from tunecli.training.engines.base import row_count
 
 if TYPE_CHECKING:
     import numpy as np
@@ -69,12 +71,12 @@ def final_parts(plan: Plan, *, full: bool) -> Prepared:
 
     data, parts = load(plan.dataset)
     train = np.sort(np.concatenate([parts.train, parts.validation])) if full else parts.train
-    return prepare(data, train, parts.validation, parts.test)
+    return routed(prepare(data, train, parts.validation, parts.test), plan.inputs)
 
 
 def or_none(part: Arrays) -> Arrays | None:
     """Returns a part, or None if it has no rows."""
-    return part if len(part[0]) else None
+    return part if row_count(part) else None
 
 
 def _spread(rows: NDArray[np.int64], most: int) -> NDArray[np.int64]:

@@ -26,11 +26,13 @@ from tunecli.families.base import DataSignature
 from tunecli.families.compiling import compile_model
 from tunecli.families.summary import describe_layers
 from tunecli.plan import EarlyStoppingPlan, Plan
+from tunecli.preprocessing.inputs import routed
 from tunecli.spec.space import Value, Values
 from tunecli.study.objective import METRICS, Goal
 from tunecli.study.trial import Measurement, Program
 from tunecli.training.data import or_none, search_parts, stored_parts
 from tunecli.training.engines import ENGINES, Job, batch_rows, can_resume
+from tunecli.training.engines.base import row_count
 from tunecli.training.runtime import configure, seed_everything
 from tunecli.training.state import TrainingState, capture, load_state, restore, restore_stopping, save_state
 
@@ -179,6 +181,7 @@ class _Attempt:
         request = self.request
         configure(request.threads)
         parts = stored_parts(request.data) if request.data else search_parts(request.plan.dataset)
+        parts = routed(parts, request.plan.inputs)
         train, validation = parts.parts
         model = build_model(request.plan, request.values, parts.signature, request.seed)
         self.layers = [asdict(layer) for layer in describe_layers(model)]
@@ -198,7 +201,7 @@ class _Attempt:
                 model=model,
                 train=train,
                 validation=or_none(validation),
-                batch_size=batch_rows(request.values, len(train[0])),
+                batch_size=batch_rows(request.values, row_count(train)),
                 start_epoch=request.start_epoch,
                 end_epoch=request.end_epoch,
                 seed=request.seed,

@@ -1,0 +1,82 @@
+"""Wide & Deep (Cheng et al. 2016, "Wide & Deep Learning for Recommender Systems", section 3).
+
+Some features go straight to the output, where a linear model memorises them; some, the same or others, go through
+hidden layers first. Both paths meet in the output layer and are trained together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from tunecli.errors import UsageError
+from tunecli.families.base import Blueprint, DataSignature, Hyperparameter
+from tunecli.families.layers import (
+    ACTIVATION,
+    BATCH_NORMALIZATION,
+    DROPOUT,
+    L2,
+    OUTPUT_ACTIVATION,
+    dropped,
+    hidden,
+    output,
+    per_layer,
+)
+from tunecli.scripting import Lines
+from tunecli.spec.space import Kind, Value
+
+if TYPE_CHECKING:
+    import keras
+
+INPUTS = ("wide", "deep")
+"""The names of its inputs."""
+
+
+class WideDeep:
+    """Two inputs: one beside the hidden layers, one before them."""
+
+    summary = "a linear model and hidden layers side by side, each with features of its own"
+    hyperparameters: tuple[Hyperparameter, ...] = (
+        Hyperparameter("hidden_layers", Kind.INT, 2, "Number of hidden layers of the deep path.", min=1),
+        Hyperparameter(
+            "units", Kind.INT, 64, "Units of every hidden layer, or layer by layer.", min=1, layer_count="hidden_layers"
+        ),
+        ACTIVATION,
+        DROPOUT,
+        BATCH_NORMALIZATION,
+        L2,
+        OUTPUT_ACTIVATION,
+    )
+
+    def fault(self, image_shape: tuple[int, int, int] | None) -> str | None:
+        """Returns why images do not fit, or None for a table."""
+        return None if image_shape is None else "wide_deep needs a table, and these data are images"
+
+    def build(self, signature: DataSignature, values: Mapping[str, Value]) -> keras.Model:
+        """Builds the model; its inputs are a dict of `wide` and `deep`, each `(batch, its features)`."""
+        import keras
+
+        inputs = {name: keras.Input((_width(signature, name),), name=name) for name in INPUTS}
+        deep: Any = inputs["deep"]
+        for number, width in enumerate(per_layer(values, "units", count="hidden_layers"), start=1):
+            deep = hidden(deep, keras.layers.Dense, f"hidden_{number}", values, units=width)
+            deep = dropped(deep, f"hidden_{number}_dropout", values)
+        both = keras.layers.Concatenate(name="wide_and_deep")([inputs["wide"], deep])
+        return keras.Model(inputs, output(both, signature, values), name="wide_deep")
+
+    def script(self, blueprint: Blueprint) -> Lines:
+        """Writes nothing.
+
+        Raises:
+            UsageError: Always: a script holds one array of inputs.
+        """
+        hint = "write family: mlp, which reads all features in one input"
+        raise UsageError("a script of KerasTuner has no family wide_deep", where="model.family", hint=hint)
+
+
+def _width(signature: DataSignature, name: str) -> int:
+    """Returns how many features go into an input."""
+    return len(signature.inputs[name]) if signature.inputs else signature.shape[0]
+
+
+FAMILY = WideDeep()
