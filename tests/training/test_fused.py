@@ -175,11 +175,14 @@ def test_a_reused_program_gives_the_bits_of_a_fresh_one() -> None:
     assert all((mine == other).all() for mine, other in zip(again.model.get_weights(), weights, strict=True))
 
 
-@pytest.mark.parametrize("change", [{"units": 7}, {"optimizer": "sgd", "momentum": 0.5}], ids=str)
+@pytest.mark.parametrize(
+    "change", [{"units": 7}, {"optimizer": "sgd", "momentum": 0.5}, {"loss": "huber", "huber_delta": 5.0}], ids=str
+)
 def test_what_does_not_live_in_variables_makes_a_new_program(change: dict[str, Any]) -> None:
     data = arrays(Task.REGRESSION, "float32")
     engine = FusedEngine(use_xla=False)
     before = {"units": 6, "optimizer": change.get("optimizer", "adam"), "momentum": 0.1}
+    before |= {"loss": change.get("loss", "mse"), "huber_delta": 0.1}
     train(engine, build(Task.REGRESSION, **before), data, epochs=1)
     ours = train(engine, build(Task.REGRESSION, **before | change), data, epochs=1)
     assert ours[0].program is Program.COMPILED
