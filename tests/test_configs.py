@@ -19,7 +19,14 @@ OWN = [
     "smoke/bayesian_mlp",
 ]
 OWN += ["smoke/grid_linear", "infrared", "smoke/scipy", "smoke/wide_deep"]
-REAL = ["california", "california_random", "fashion_mnist", "fashion_mnist_cnn", "smoke/random_cnn"]
+REAL = [
+    "california",
+    "california_random",
+    "california_wide_deep",
+    "fashion_mnist",
+    "fashion_mnist_cnn",
+    "smoke/random_cnn",
+]
 
 
 def smoke(name: str, runs: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -16,7 +16,7 @@ from tunecli.preprocessing.inputs import route, routed_signature
 from tunecli.training.data import load
 
 Cli = Callable[..., tuple[int, str, str]]
-SPEC = {
+SPEC: dict[str, Any] = {
     "name": "wide",
     "dataset": {"name": "csv", "path": "deliveries.csv", "target": "minutes"},
     "model": {"family": "wide_deep", "wide": ["vehicle", "distance_km"], "deep": ["distance_km", "parcels"]},
@@ -38,18 +38,20 @@ def spec(write_spec: Callable[..., Path], configs: Path) -> Callable[..., Path]:
     return write
 
 
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize(("workers", "aux_weight"), [(1, 0.0), (2, 0.1)])
 def test_it_is_searched_and_retrained_in_every_way(
-    workers: int, spec: Callable[..., Path], cli: Cli, tmp_path: Path
+    workers: int, aux_weight: float, spec: Callable[..., Path], cli: Cli, tmp_path: Path
 ) -> None:
     runs = tmp_path / "runs"
-    code, _, err = cli("search", spec(), "--runs", runs, "--workers", workers)
+    config = spec(model=SPEC["model"] | {"aux_weight": aux_weight})
+    code, _, err = cli("search", config, "--runs", runs, "--workers", workers)
     assert code == 0, err
     assert "least squares" in err or "least squares" in cli("best", "wide", "--runs", runs)[1]
     for options in (["--full", "--continue"], ["--seeds", 2, "--ensemble"], ["--full"]):
         code, _, err = cli("retrain", "wide", "--runs", runs, *options)
         assert code == 0, err
     check_the_kept_model(runs / "wide" / "best")
+    assert ("val_aux_rmse" in cli("show", "wide", 0, "--runs", runs, "--json")[1]) is (aux_weight > 0)
 
 
 def check_the_kept_model(best: Path) -> None:
@@ -63,6 +65,8 @@ def check_the_kept_model(best: Path) -> None:
     signature = routed_signature(preprocessor.signature(data.task, 1), document["inputs"])
     x = route(preprocessor.transform(data.columns, split.test), signature)
     predicted = keras.models.load_model(best / "model.keras").predict(x, verbose=0)
+    if document["values"]["aux_weight"]:
+        predicted = predicted["main"]
     rmse = float(np.sqrt(np.mean((predicted[:, 0] - data.target[split.test]) ** 2)))
     assert rmse == pytest.approx(document["scores"]["test"]["rmse"], rel=1e-5)
 

@@ -35,7 +35,8 @@ from tunecli.training.run_trial import build_model
 
 CONFIGS = Path(__file__).parent.parent.parent / "configs"
 WITHOUT_STEPS = ["infrared", "smoke/scipy"]
-REFUSED = [*WITHOUT_STEPS, "smoke/wide_deep"]
+TWO_INPUTS = ["california_wide_deep", "smoke/wide_deep"]
+REFUSED = [*WITHOUT_STEPS, *TWO_INPUTS]
 FOUND = sorted(path.relative_to(CONFIGS).with_suffix("").as_posix() for path in CONFIGS.rglob("*.yaml"))
 NAMES = [name for name in FOUND if name not in REFUSED]
 REAL = ("california", "fashion_mnist", "smoke/random_cnn")
@@ -236,9 +237,10 @@ def test_a_search_without_steps_cannot_be_a_script(name: str) -> None:
         script_of(resolved(name))
 
 
-def test_a_model_of_two_inputs_cannot_be_a_script() -> None:
+@pytest.mark.parametrize("name", TWO_INPUTS)
+def test_a_model_of_two_inputs_cannot_be_a_script(name: str) -> None:
     with pytest.raises(UsageError, match="has no family wide_deep"):
-        script_of(resolved("smoke/wide_deep"))
+        script_of(resolved(name))
 
 
 @pytest.mark.parametrize("name", SHIPPED)

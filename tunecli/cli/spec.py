@@ -45,9 +45,10 @@ def schema(
     from tunecli.datasets import DATASETS
     from tunecli.families import FAMILIES
     from tunecli.spec.schema import json_schema
-    from tunecli.study.objective import METRICS
+    from tunecli.study.objective import AUXILIARY_METRICS, METRICS
 
-    metrics = [*(f"val_{name}" for name in METRICS), *METRICS]
+    names = [*METRICS, *AUXILIARY_METRICS]
+    metrics = [*(f"val_{name}" for name in names), *names]
     document = json_schema(datasets=DATASETS, families=FAMILIES, metrics=metrics)
     text = json.dumps(document, indent=2, ensure_ascii=False)
     if file is None:

@@ -76,11 +76,27 @@ def shared_hyperparameters(task: Task) -> tuple[Hyperparameter, ...]:
 
 def compile_model(model: keras.Model, task: Task, values: Mapping[str, Value]) -> None:
     """Compiles `model` with the optimizer, loss and metrics that `values` name."""
-    model.compile(
-        optimizer=build_optimizer(values),
-        loss=_loss(values),
-        metrics=_metrics(task),
-    )
+    judged = _judged_twice(task, values) if values.get("aux_weight") else _judged(task, values)
+    model.compile(optimizer=build_optimizer(values), **judged)
+
+
+def _judged(task: Task, values: Mapping[str, Value]) -> dict[str, Any]:
+    """Returns loss and metrics of a model of one output."""
+    return {"loss": _loss(values), "metrics": _metrics(task)}
+
+
+def _judged_twice(task: Task, values: Mapping[str, Value]) -> dict[str, Any]:
+    """Returns losses, their weights, and metrics of a model with an auxiliary output."""
+    from tunecli.families.two_outputs import AUX, MAIN, OUTPUTS, OWN_LOSS
+
+    aux_weight = values["aux_weight"]
+    assert isinstance(aux_weight, float), "aux_weight was checked against its hyperparameter"
+    return {
+        "loss": {name: _loss(values) for name in OUTPUTS},
+        "loss_weights": {MAIN: 1 - aux_weight, AUX: aux_weight},
+        "metrics": {name: _metrics(task) for name in OUTPUTS},  # they hold state, and cannot be shared
+        "weighted_metrics": {name: [_loss_metric(values, OWN_LOSS)] for name in OUTPUTS},
+    }
 
 
 def build_optimizer(values: Mapping[str, Value]) -> keras.optimizers.Optimizer:
@@ -100,6 +116,15 @@ def _loss(values: Mapping[str, Value]) -> Any:
     if values["loss"] == "huber":
         return keras.losses.Huber(delta=values["huber_delta"])
     return keras.losses.get(values["loss"])
+
+
+def _loss_metric(values: Mapping[str, Value], name: str) -> Any:
+    """Returns the loss as a metric: its mean over rows."""
+    import keras
+
+    if values["loss"] == "huber":
+        return keras.metrics.MeanMetricWrapper(keras.losses.huber, name=name, delta=values["huber_delta"])
+    return keras.metrics.MeanMetricWrapper(keras.losses.get(values["loss"]), name=name)
 
 
 def _metrics(task: Task) -> list[Any]:

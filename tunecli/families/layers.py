@@ -92,8 +92,8 @@ def dropped(tensor: Any, name: str, values: Mapping[str, Value]) -> Any:
     return keras.layers.Dropout(rate, name=name)(tensor) if rate else tensor
 
 
-def output(tensor: Any, signature: DataSignature, values: Mapping[str, Value]) -> Any:
-    """Applies the output layer.
+def output(tensor: Any, signature: DataSignature, values: Mapping[str, Value], *, name: str = "output") -> Any:
+    """Applies the output layer, called `name`.
 
     Raises:
         StudyError: The task does not take this output activation.
@@ -105,7 +105,7 @@ def output(tensor: Any, signature: DataSignature, values: Mapping[str, Value]) -
         activation=output_activation(signature.task, str(values["output_activation"])),
         kernel_regularizer=l2_penalty(values),
         dtype=keras.config.floatx(),  # under mixed precision, halves are too coarse for losses and metrics
-        name="output",
+        name=name,
     )(tensor)
 
 

@@ -2,6 +2,9 @@
 
 Some features go straight to the output, where a linear model memorises them; some, the same or others, go through
 hidden layers first. Both paths meet in the output layer and are trained together.
+
+The deep path may have an output of its own beside it, which helps to train its layers (Szegedy et al. 2015, "Going
+Deeper with Convolutions", section 5, auxiliary classifiers) and predicts nothing in the end.
 """
 
 from __future__ import annotations
@@ -46,6 +49,14 @@ class WideDeep:
         BATCH_NORMALIZATION,
         L2,
         OUTPUT_ACTIVATION,
+        Hyperparameter(
+            "aux_weight",
+            Kind.FLOAT,
+            0.0,
+            "Share in the loss of an output of the deep path; 0 leaves it out.",
+            min=0.0,
+            below=1.0,
+        ),
     )
 
     def fault(self, image_shape: tuple[int, int, int] | None) -> str | None:
@@ -53,7 +64,10 @@ class WideDeep:
         return None if image_shape is None else "wide_deep needs a table, and these data are images"
 
     def build(self, signature: DataSignature, values: Mapping[str, Value]) -> keras.Model:
-        """Builds the model; its inputs are a dict of `wide` and `deep`, each `(batch, its features)`."""
+        """Builds the model; its inputs are a dict of `wide` and `deep`, each `(batch, its features)`.
+
+        With an auxiliary output it has a dict of outputs, too: `main` and `aux`.
+        """
         import keras
 
         inputs = {name: keras.Input((_width(signature, name),), name=name) for name in INPUTS}
@@ -62,7 +76,12 @@ class WideDeep:
             deep = hidden(deep, keras.layers.Dense, f"hidden_{number}", values, units=width)
             deep = dropped(deep, f"hidden_{number}_dropout", values)
         both = keras.layers.Concatenate(name="wide_and_deep")([inputs["wide"], deep])
-        return keras.Model(inputs, output(both, signature, values), name="wide_deep")
+        if not values["aux_weight"]:
+            return keras.Model(inputs, output(both, signature, values), name="wide_deep")
+        from tunecli.families.two_outputs import AUX, MAIN, TwoOutputs
+
+        outputs = {name: output(tensor, signature, values, name=name) for name, tensor in ((MAIN, both), (AUX, deep))}
+        return TwoOutputs(inputs, outputs, name="wide_deep")
 
     def script(self, blueprint: Blueprint) -> Lines:
         """Writes nothing.

@@ -7,6 +7,7 @@ reported at once, each at its line.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from tunecli.datasets import DATASETS
@@ -38,12 +39,15 @@ from tunecli.spec.faults import Loc
 from tunecli.spec.load import SpecFile
 from tunecli.spec.space import Kind, SearchSpace, Value
 from tunecli.spec.tuners import BayesianTuner, HyperbandTuner, TunerSpec, hyperband_brackets
-from tunecli.study.objective import DEFAULT_METRIC, METRICS, Goal, Objective, metric_names
+from tunecli.study.objective import AUXILIARY_METRICS, DEFAULT_METRIC, Goal, Objective, find_metric, metric_names
 
 DEFAULT_TEST = 0.2
 
-_LOSS_SHAPING = ("loss", "huber_delta", "l2")
+_LOSS_SHAPING = ("loss", "huber_delta", "l2", "aux_weight")
 """While one of these is searched, losses of different trials are not on one scale."""
+
+_OUTPUT_LOSS_SHAPING = ("loss", "huber_delta")
+"""The same for the losses of single outputs."""
 
 _DENSE_FAMILIES = ("linear", "mlp")
 """Those that the scipy engine trains: small enough, and nothing but layers that it can differentiate twice."""
@@ -76,7 +80,7 @@ def resolve(file: SpecFile) -> Plan:
         _check_scipy(spec, binding, report)
     objective = _objective(spec, description, binding, report)
     tuner, derived = _tuner(spec, binding.space, report)
-    training = _training(spec, description, objective, report)
+    training = _training(spec, description, objective, binding, report)
     if problems:
         raise SpecError(problems)
     return Plan(
@@ -167,9 +171,9 @@ def _objective(spec: ExperimentSpec, description: Description, binding: Binding,
     task, written = description.task, spec.objective
     metric = written.metric if written else DEFAULT_METRIC[task]
     loc: Loc = ("objective", "metric") if written else ("objective",)
-    base = METRICS.get(metric.removeprefix("val_"))
+    base = find_metric(metric)
     if base is None:
-        produced = metric_names(task, validation=spec.dataset.validation > 0)
+        produced = _produced(spec, task, binding)
         report(loc, f"unknown metric '{metric}'", did_you_mean(metric, produced))
         return Objective(metric=metric, goal=Goal.MINIMIZE)
     if problem := _metric_problem(metric, task, spec, binding):
@@ -183,17 +187,33 @@ def _objective(spec: ExperimentSpec, description: Description, binding: Binding,
 def _metric_problem(metric: str, task: Task, spec: ExperimentSpec, binding: Binding) -> tuple[str, str] | None:
     """Returns why a known metric cannot decide, and a hint; None if it can."""
     has_validation = spec.dataset.validation > 0
-    if task not in METRICS[metric.removeprefix("val_")].tasks:
-        produced = metric_names(task, validation=has_validation)
+    base, name = find_metric(metric), metric.removeprefix("val_")
+    if base is None or task not in base.tasks:
+        produced = _produced(spec, task, binding)
         return f"a {task} task does not produce {metric}", f"it has {', '.join(produced)}"
     if metric.startswith("val_") and not has_validation:
-        metric = metric.removeprefix("val_")
-        return f"val_{metric} needs a validation part", f"raise dataset.validation, or write objective: {metric}"
-    shaping = [parameter.name for parameter in binding.space if parameter.name in _LOSS_SHAPING]
+        return f"val_{name} needs a validation part", f"raise dataset.validation, or write objective: {name}"
+    is_of_output = name in AUXILIARY_METRICS
+    if is_of_output and not _has_auxiliary(binding):
+        hint = "fix aux_weight above 0 for family: wide_deep, or search it from above 0 and without a condition"
+        return f"{metric} needs an auxiliary output in every trial", hint
+    shapers = _OUTPUT_LOSS_SHAPING if is_of_output else _LOSS_SHAPING
+    shaping = [parameter.name for parameter in binding.space if parameter.name in shapers]
     if metric.endswith("loss") and shaping:
         hint = f"its scale differs between trials: choose another metric, or fix {shaping[0]}"
         return f"{metric} cannot decide while {shaping[0]} is searched", hint
     return None
+
+
+def _produced(spec: ExperimentSpec, task: Task, binding: Binding) -> tuple[str, ...]:
+    """Returns the metrics that every trial yields."""
+    return metric_names(task, validation=spec.dataset.validation > 0, auxiliary=_has_auxiliary(binding))
+
+
+def _has_auxiliary(binding: Binding) -> bool:
+    """Says whether the model of every trial has an auxiliary output."""
+    is_conditional = any(parameter.when for parameter in binding.space if parameter.name == "aux_weight")
+    return not is_conditional and all(_possible(binding, "aux_weight"))
 
 
 def _tuner(spec: ExperimentSpec, space: SearchSpace, report: Report) -> tuple[TunerSpec, tuple[str, ...]]:
@@ -220,7 +240,9 @@ def _hyperband(tuner: HyperbandTuner, epochs: int, space: SearchSpace, report: R
     return tuner.model_copy(update={"max_epochs": most})
 
 
-def _training(spec: ExperimentSpec, description: Description, objective: Objective, report: Report) -> TrainingPlan:
+def _training(
+    spec: ExperimentSpec, description: Description, objective: Objective, binding: Binding, report: Report
+) -> TrainingPlan:
     stopping = spec.training.early_stopping
     is_scipy = spec.training.engine == SCIPY_ENGINE
     epochs = (spec.training.max_iterations or DEFAULT_ITERATIONS) if is_scipy else spec.training.epochs
@@ -230,7 +252,9 @@ def _training(spec: ExperimentSpec, description: Description, objective: Objecti
         engine=spec.training.engine,
         method=(spec.training.method or DEFAULT_METHOD) if is_scipy else None,
         precision=spec.training.precision,
-        early_stopping=_stopping(stopping, spec, description, objective, report) if stopping else None,
+        early_stopping=_stopping(stopping, _produced(spec, description.task, binding), objective, report)
+        if stopping
+        else None,
     )
 
 
@@ -259,9 +283,9 @@ def _possible(binding: Binding, name: str) -> tuple[Value, ...]:
 
 
 def _stopping(
-    stopping: EarlyStoppingSpec, spec: ExperimentSpec, description: Description, objective: Objective, report: Report
+    stopping: EarlyStoppingSpec, produced: Sequence[str], objective: Objective, report: Report
 ) -> EarlyStoppingPlan:
-    produced = metric_names(description.task, validation=spec.dataset.validation > 0)
+    """Returns when to stop, by one of the metrics that trials yield."""
     if stopping.monitor is not None and stopping.monitor not in produced:
         loc: Loc = ("training", "early_stopping", "monitor")
         report(loc, f"there is no metric '{stopping.monitor}'", did_you_mean(stopping.monitor, produced))

@@ -48,13 +48,28 @@ METRICS: dict[str, Metric] = {
 }
 """The metrics by name; on the validation part each is called `val_<name>`."""
 
+AUXILIARY_METRICS: dict[str, Metric] = {
+    "main_loss": METRICS["loss"],
+    **{f"aux_{name}": metric for name, metric in METRICS.items()},
+}
+"""What a model with an auxiliary output yields besides: the loss of either output, and the metrics of that one."""
+
 DEFAULT_METRIC = {Task.REGRESSION: "val_rmse", Task.BINARY: "val_accuracy", Task.MULTICLASS: "val_accuracy"}
 """The objective of a spec that names none."""
 
 
-def metric_names(task: Task, *, validation: bool) -> tuple[str, ...]:
-    """Returns the metrics that a training for `task` yields, with their `val_` forms if there is a validation part."""
-    names = [name for name, metric in METRICS.items() if task in metric.tasks]
+def find_metric(name: str) -> Metric | None:
+    """Returns the metric called `name`, with or without `val_`; None if there is none."""
+    return {**METRICS, **AUXILIARY_METRICS}.get(name.removeprefix("val_"))
+
+
+def metric_names(task: Task, *, validation: bool, auxiliary: bool = False) -> tuple[str, ...]:
+    """Returns the metrics that a training for `task` yields, with their `val_` forms if there is a validation part.
+
+    With `auxiliary`, those of a model with an auxiliary output.
+    """
+    known = {**METRICS, **AUXILIARY_METRICS} if auxiliary else METRICS
+    names = [name for name, metric in known.items() if task in metric.tasks]
     return tuple(names + [f"val_{name}" for name in names] * validation)
 
 

@@ -28,7 +28,7 @@ from tunecli.families.summary import describe_layers
 from tunecli.plan import EarlyStoppingPlan, Plan
 from tunecli.preprocessing.inputs import routed
 from tunecli.spec.space import Value, Values
-from tunecli.study.objective import METRICS, Goal
+from tunecli.study.objective import Goal, find_metric
 from tunecli.study.trial import Measurement, Program
 from tunecli.training.data import or_none, search_parts, stored_parts
 from tunecli.training.engines import ENGINES, Job, batch_rows, can_resume
@@ -258,10 +258,11 @@ def _early_stopping(
             if state is not None:
                 restore_stopping(state, self)
 
-    goal = METRICS[plan.monitor.removeprefix("val_")].goal
+    metric = find_metric(plan.monitor)
+    assert metric is not None, "the plan was checked"
     return EarlyStopping(
         monitor=plan.monitor,
-        mode="min" if goal is Goal.MINIMIZE else "max",  # told, since Keras guesses it from the name
+        mode="min" if metric.goal is Goal.MINIMIZE else "max",  # told, since Keras guesses it from the name
         patience=plan.patience,
         min_delta=plan.min_delta,
         restore_best_weights=plan.restore_best_weights,
