@@ -18,7 +18,7 @@ OWN = [
     "smoke/hyperband_mlp",
     "smoke/bayesian_mlp",
 ]
-OWN += ["smoke/grid_linear", "infrared", "smoke/scipy", "smoke/wide_deep"]
+OWN += ["smoke/grid_linear", "infrared", "smoke/scipy", "smoke/wide_deep", "layer_by_layer"]
 REAL = [
     "california",
     "california_random",

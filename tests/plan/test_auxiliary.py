@@ -42,9 +42,7 @@ def test_the_auxiliary_output_may_decide_where_every_trial_has_one(given: Any) -
 )
 def test_it_may_not_where_a_trial_may_have_none(given: Any) -> None:
     (found,) = problems(spec("val_aux_rmse", **given))
-    assert found.startswith(
-        "a.yaml:3:12: objective: val_aux_rmse needs an auxiliary output in every trial\nhint:"
-    )
+    assert found.startswith("a.yaml:3:12: objective: val_aux_rmse needs an auxiliary output in every trial\nhint:")
 
 
 def test_the_total_loss_cannot_decide_while_its_weights_are_searched_and_those_of_outputs_can() -> None:

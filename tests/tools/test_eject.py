@@ -94,6 +94,16 @@ SPACES: dict[str, dict[str, Any]] = {
         "dropout": {"min": 0.1, "max": 0.2, "when": {"optimizer": "sgd", "batch_size": 16}},
         "l2": {"min": 0.1, "max": 0.2, "when": {"batch_size": ["full"]}},
     },
+    "a value for each layer": {
+        "hidden_layers": {"min": 1, "max": 3},
+        "units": {"min": 2, "max": 8, "log": True, "per": "hidden_layers"},
+        "activation": ["relu", "selu"],
+        "dropout": {"min": 0.1, "max": 0.2, "when": {"activation": "selu"}},
+    },
+    "a choice for each of as many layers": {
+        "hidden_layers": 2,
+        "units": {"values": [4, 8], "default": 8, "per": "hidden_layers"},
+    },
     "many steps": {"dropout": {"min": 0.0, "max": 0.9, "step": 0.05}, "l2": {"min": 0, "max": 0.5, "step": 0.25}},
 }
 
@@ -319,10 +329,11 @@ def test_r2_is_summed_in_double_precision_where_it_decides(make_plan: Callable[.
     assert "r2_score" not in script_of(make_plan())
 
 
-def test_random_search_tries_the_trials_of_a_search(make_plan: Callable[..., Plan], tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["rich", "a value for each layer"])
+def test_random_search_tries_the_trials_of_a_search(name: str, make_plan: Callable[..., Plan], tmp_path: Path) -> None:
     import keras_tuner
 
-    space = {name: RICH[name] for name in RICH if name != "huber_delta"}
+    space = {each: SPACES[name][each] for each in SPACES[name] if each != "huber_delta"}
     plan = make_plan(model="mlp", search_space=space, tuner={"name": "random", "max_trials": 12})
     module = imported(plan)
     tuner = keras_tuner.RandomSearch(
@@ -338,6 +349,13 @@ def test_random_search_tries_the_trials_of_a_search(make_plan: Callable[..., Pla
         assert isinstance(suggestion, Suggestion)
         values = tuner.oracle.create_trial(f"slot-{slot}").hyperparameters.values
         assert values == pytest.approx(in_keras_tuner(plan, suggestion.values))
+
+
+def test_conditions_on_the_values_of_layers_cannot_be_a_script(make_plan: Callable[..., Plan]) -> None:
+    units = {"min": 2, "max": 8, "per": "hidden_layers", "when": {"optimizer": "sgd"}}
+    plan = make_plan(model="mlp", search_space={"optimizer": ["adam", "sgd"], "units": units})
+    with pytest.raises(UsageError, match="has no condition on the values of single layers"):
+        script_of(plan)
 
 
 def test_the_batch_is_that_of_the_trial(make_plan: Callable[..., Plan]) -> None:

@@ -14,6 +14,7 @@ from tunecli.datasets.base import DatasetOptions
 from tunecli.families import FAMILIES
 from tunecli.families.base import Family, Hyperparameter
 from tunecli.families.compiling import OPTIMIZER_HYPERPARAMETERS, shared_hyperparameters
+from tunecli.plan.layerwise import gather, written
 from tunecli.spec.experiment import SCIPY_ENGINE, LimitsSpec, Task
 from tunecli.spec.space import Kind, Parameter, SearchSpace, Value, Values
 from tunecli.spec.tuners import GridTuner, HyperbandTuner, TunerSpec, hyperband_brackets, hyperband_epochs
@@ -151,9 +152,10 @@ class Plan(_Frozen):
     def complete(self, searched: Mapping[str, Value]) -> Values:
         """Returns all values of a trial: the searched ones, and the fixed ones and defaults that are read beside them.
 
-        A list of widths also sets the number of layers.
+        The values of single layers become a list, and a list of widths also sets the number of layers.
         """
         hyperparameters = self.hyperparameters()
+        searched = gather(hyperparameters, searched)
         given = {**self.fixed, **searched}
         for each in hyperparameters:
             if isinstance(widths := given.get(each.name), list):
@@ -163,6 +165,10 @@ class Plan(_Frozen):
             if each.name not in values and each.applies_to({**given, **values}):
                 values[each.name] = given.get(each.name, each.default)
         return values
+
+    def as_spec(self, searched: Mapping[str, Value]) -> Values:
+        """Returns searched values as they may stand in a spec, where lists of widths set the number of layers."""
+        return written(self.hyperparameters(), searched)
 
     def trial_seed(self, root: int) -> int:
         """Returns the seed of the lineage that began with trial `root`; independent of all other trials."""
