@@ -18,7 +18,7 @@ from tunecli.study.trial import Program
 from tunecli.training.engines import ENGINES, Fitted, Job
 from tunecli.training.engines.base import row_order
 from tunecli.training.engines.fused import FusedEngine
-from tunecli.training.runtime import seed_everything
+from tunecli.training.runtime import import_tensorflow, seed_everything
 
 FUSED = ("graph", "fused")
 ROWS = 70
@@ -54,6 +54,7 @@ def build(task: Task, seed: int = 3, **values: Any) -> Any:
     for each in (*MLP.hyperparameters, *shared_hyperparameters(task)):
         if each.name not in everything and each.applies_to(everything):
             everything[each.name] = each.default
+    import_tensorflow()  # draws from the generator that is seeded next
     seed_everything(seed)
     model = MLP.build(DataSignature(task, (4,), 3 if task is Task.MULTICLASS else 1), everything)
     compile_model(model, task, everything)
