@@ -22,7 +22,6 @@ FOLDS: dict[str, Any] = {
     "search_space": {"units": [4, 8], "learning_rate": 0.05},
     "tuner": {"name": "random", "max_trials": 2},
     "training": {"epochs": 6, "early_stopping": {"patience": 1}},
-    "limits": {"threads": 1},
 }
 
 
@@ -72,7 +71,8 @@ def test_a_search_killed_between_folds_repeats_none_and_scores_the_same(
     journal.write_bytes(b"".join(lines[: ends[1]]))
     (runs / "linear" / "baselines.json").unlink(missing_ok=True)
     resumed = cli_json("search", write_spec(**FOLDS), "--runs", runs)
-    assert resumed["trials"] == whole["trials"]
+    for ours, theirs in zip(resumed["trials"], whole["trials"], strict=True):
+        assert ours == theirs | {name: pytest.approx(theirs[name], rel=1e-5) for name in ("score", "score_sd")}
     events = [json.loads(line) for line in journal.read_text().splitlines()]
     starts = [(each["trial"], each["training"]) for each in events if each["event"] == "started"]
     assert len(starts) == len(set(starts)) == 6

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from tunecli.families.embeddings import EMBEDDING_HYPERPARAMETERS
 from tunecli.families.layers import OUTPUT_ACTIVATIONS
 from tunecli.families.members import ENSEMBLE_HEADS
 from tunecli.families.summary import describe_layers
+from tunecli.preprocessing.inputs import route
 from tunecli.scripting import literal
 from tunecli.spec.experiment import Task
 from tunecli.spec.space import Kind, Value, Values
@@ -32,19 +33,28 @@ TABLE, IMAGE = (3,), (8, 8, 1)
 class Case:
     family: str
     shapes: tuple[tuple[int, ...], ...]
+    inputs: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    has_script: bool = True
+
+    def signature(self, task: Task, shape: tuple[int, ...], outputs: int) -> DataSignature:
+        return DataSignature(task, shape, outputs, inputs=self.inputs)
 
 
 CASES = [
     Case("linear", (TABLE, IMAGE)),
     Case("mlp", (TABLE, IMAGE)),
+    Case("wide_deep", (TABLE,), {"wide": (0, 1), "deep": (1, 2)}, has_script=False),
     Case("cnn", (IMAGE,)),
 ]
 
 SETTINGS = [
-    pytest.param(FAMILIES.load(case.family), DataSignature(task, shape, outputs), id=f"{case.family}-{shape}-{task}")
+    pytest.param(FAMILIES.load(case.family), case.signature(task, shape, outputs), id=f"{case.family}-{shape}-{task}")
     for case in CASES
     for shape in case.shapes
     for task, outputs in [(Task.REGRESSION, 1), (Task.BINARY, 1), (Task.MULTICLASS, 4)]
+]
+SCRIPTED = [
+    each for each in SETTINGS if any(case.has_script and each.id.startswith(f"{case.family}-") for case in CASES)
 ]
 FAMILY_NAMES = [case.family for case in CASES]
 NOT_WRITTEN = {each.name for each in (*EMBEDDING_HYPERPARAMETERS, ENSEMBLE_HEADS)}
@@ -73,7 +83,9 @@ def defaults(family: Any, task: Task) -> Values:
 
 def data(signature: DataSignature, rows: int = 12) -> tuple[Any, Any]:
     random = np.random.default_rng(0)
-    inputs = random.standard_normal((rows, *signature.shape)).astype("float32")
+    inputs: Any = random.standard_normal((rows, *signature.shape)).astype("float32")
+    if signature.inputs:
+        inputs = route(inputs, signature)
     if signature.task is Task.REGRESSION:
         return inputs, random.standard_normal((rows, 1)).astype("float32")
     classes = random.integers(0, max(2, signature.outputs), rows)
@@ -136,9 +148,9 @@ def test_refuses_the_data_that_it_cannot_build_for(case: Case) -> None:
     assert (family.fault(IMAGE) is None) == (IMAGE in case.shapes)
 
 
-@pytest.mark.parametrize("name", FAMILY_NAMES)
-def test_the_same_seed_gives_the_same_weights(name: str) -> None:
-    family, signature = FAMILIES.load(name), DataSignature(Task.REGRESSION, IMAGE, 1)
+@pytest.mark.parametrize("case", CASES, ids=FAMILY_NAMES)
+def test_the_same_seed_gives_the_same_weights(case: Case) -> None:
+    family, signature = FAMILIES.load(case.family), case.signature(Task.REGRESSION, case.shapes[-1], 1)
 
     def weights() -> list[Any]:
         keras.utils.set_random_seed(3)
@@ -148,9 +160,9 @@ def test_the_same_seed_gives_the_same_weights(name: str) -> None:
         np.testing.assert_array_equal(first, second)
 
 
-@pytest.mark.parametrize("name", FAMILY_NAMES)
-def test_layers_have_the_same_names_in_every_model_and_all_parameters_are_counted(name: str) -> None:
-    family, signature = FAMILIES.load(name), DataSignature(Task.REGRESSION, IMAGE, 1)
+@pytest.mark.parametrize("case", CASES, ids=FAMILY_NAMES)
+def test_layers_have_the_same_names_in_every_model_and_all_parameters_are_counted(case: Case) -> None:
+    family, signature = FAMILIES.load(case.family), case.signature(Task.REGRESSION, case.shapes[-1], 1)
     first, second = (family.build(signature, defaults(family, signature.task)) for _ in range(2))
 
     assert describe_layers(first) == describe_layers(second)
@@ -183,7 +195,7 @@ def run_script(family: Any, signature: DataSignature, settings: dict[str, Settin
     return names["model"]
 
 
-@pytest.mark.parametrize(("family", "signature"), SETTINGS)
+@pytest.mark.parametrize(("family", "signature"), SCRIPTED)
 def test_its_script_builds_the_same_models(family: Any, signature: DataSignature) -> None:
     rng = random.Random(0)
     searched = {each.name: Setting(each.name, possible(each)) for each in family.hyperparameters}

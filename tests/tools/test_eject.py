@@ -34,9 +34,11 @@ from tunecli.training.data import search_parts
 from tunecli.training.run_trial import build_model
 
 CONFIGS = Path(__file__).parent.parent.parent / "configs"
-SCIPY = ["infrared", "smoke/scipy"]
+WITHOUT_STEPS = ["infrared", "smoke/scipy"]
+TWO_INPUTS = ["california_wide_deep", "smoke/wide_deep"]
 REFUSED = {
-    *SCIPY,
+    *WITHOUT_STEPS,
+    *TWO_INPUTS,
     "california_cv",
     "california_embeddings",
     "california_surroundings",
@@ -103,6 +105,16 @@ SPACES: dict[str, dict[str, Any]] = {
         "optimizer": ["adam", "sgd"],
         "dropout": {"min": 0.1, "max": 0.2, "when": {"optimizer": "sgd", "batch_size": 16}},
         "l2": {"min": 0.1, "max": 0.2, "when": {"batch_size": ["full"]}},
+    },
+    "a value for each layer": {
+        "hidden_layers": {"min": 1, "max": 3},
+        "units": {"min": 2, "max": 8, "log": True, "per": "hidden_layers"},
+        "activation": ["relu", "selu"],
+        "dropout": {"min": 0.1, "max": 0.2, "when": {"activation": "selu"}},
+    },
+    "a choice for each of as many layers": {
+        "hidden_layers": 2,
+        "units": {"values": [4, 8], "default": 8, "per": "hidden_layers"},
     },
     "many steps": {"dropout": {"min": 0.0, "max": 0.9, "step": 0.05}, "l2": {"min": 0, "max": 0.5, "step": 0.25}},
 }
@@ -241,7 +253,7 @@ def test_scripts_are_clean_python_without_tunecli(tmp_path: Path, make_plan: Cal
     subprocess.run([*ruff, "format", "--isolated", "--no-cache", "--line-length=120", "--check", folder], check=True)
 
 
-@pytest.mark.parametrize("name", SCIPY)
+@pytest.mark.parametrize("name", WITHOUT_STEPS)
 def test_a_search_without_steps_cannot_be_a_script(name: str) -> None:
     with pytest.raises(UsageError, match="has no engine: scipy"):
         script_of(resolved(name))
@@ -263,6 +275,12 @@ def test_what_a_script_does_not_set_is_refused(
         script_of(make_plan(search_space=parameters))
     assert caught.value.exit_code == 2
     assert script_of(make_plan(search_space={"normalization": "standard", "schedule": "constant"}))
+
+
+@pytest.mark.parametrize("name", TWO_INPUTS)
+def test_a_model_of_two_inputs_cannot_be_a_script(name: str) -> None:
+    with pytest.raises(UsageError, match="has no family wide_deep"):
+        script_of(resolved(name))
 
 
 @pytest.mark.parametrize("name", SHIPPED)
@@ -341,10 +359,11 @@ def test_r2_is_summed_in_double_precision_where_it_decides(make_plan: Callable[.
     assert "r2_score" not in script_of(make_plan())
 
 
-def test_random_search_tries_the_trials_of_a_search(make_plan: Callable[..., Plan], tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["rich", "a value for each layer"])
+def test_random_search_tries_the_trials_of_a_search(name: str, make_plan: Callable[..., Plan], tmp_path: Path) -> None:
     import keras_tuner
 
-    space = {name: RICH[name] for name in RICH if name != "huber_delta"}
+    space = {each: SPACES[name][each] for each in SPACES[name] if each != "huber_delta"}
     plan = make_plan(model="mlp", search_space=space, tuner={"name": "random", "max_trials": 12})
     module = imported(plan)
     tuner = keras_tuner.RandomSearch(
@@ -360,6 +379,13 @@ def test_random_search_tries_the_trials_of_a_search(make_plan: Callable[..., Pla
         assert isinstance(suggestion, Suggestion)
         values = tuner.oracle.create_trial(f"slot-{slot}").hyperparameters.values
         assert values == pytest.approx(in_keras_tuner(plan, suggestion.values))
+
+
+def test_conditions_on_the_values_of_layers_cannot_be_a_script(make_plan: Callable[..., Plan]) -> None:
+    units = {"min": 2, "max": 8, "per": "hidden_layers", "when": {"optimizer": "sgd"}}
+    plan = make_plan(model="mlp", search_space={"optimizer": ["adam", "sgd"], "units": units})
+    with pytest.raises(UsageError, match="has no condition on the values of single layers"):
+        script_of(plan)
 
 
 def test_the_batch_is_that_of_the_trial(make_plan: Callable[..., Plan]) -> None:

@@ -45,7 +45,9 @@ def best(
     if as_json:
         output.json(best_json(snapshot, top, baselines=read_baselines(found)))
     elif as_yaml:
-        output.result(_as_yaml(snapshot.best.suggestion.values))
+        from tunecli.plan import Plan
+
+        output.result(_as_yaml(Plan.of(found).as_spec(snapshot.best.suggestion.values)))
     else:
         from tunecli.reports.tables import baselines_view, leaderboard_table
 

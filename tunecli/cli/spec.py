@@ -45,9 +45,9 @@ def schema(
     from tunecli.datasets import DATASETS
     from tunecli.families import FAMILIES
     from tunecli.spec.schema import json_schema
-    from tunecli.study.objective import FOLD, METRICS, VALIDATION
+    from tunecli.study.objective import AUXILIARY_METRICS, FOLD, METRICS, VALIDATION
 
-    metrics = [f"{prefix}{name}" for prefix in (VALIDATION, "", FOLD) for name in METRICS]
+    metrics = [f"{prefix}{name}" for prefix in (VALIDATION, "", FOLD) for name in (*METRICS, *AUXILIARY_METRICS)]
     document = json_schema(datasets=DATASETS, families=FAMILIES, metrics=metrics)
     text = json.dumps(document, indent=2, ensure_ascii=False)
     if file is None:

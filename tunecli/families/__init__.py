@@ -8,6 +8,7 @@ FAMILIES: Registry[Family] = Registry(
     {
         "linear": "tunecli.families.linear:FAMILY",
         "mlp": "tunecli.families.mlp:FAMILY",
+        "wide_deep": "tunecli.families.wide_deep:FAMILY",
         "cnn": "tunecli.families.cnn:FAMILY",
     },
 )

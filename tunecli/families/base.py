@@ -36,6 +36,8 @@ class DataSignature:
         outputs: Width of the last layer: the number of classes, or 1 for regression and two classes.
         columns: The column of the data that each feature of a row comes from, in order; () for images.
         numeric: How many of the features, the first ones, are numbers; all others are 0 or 1.
+        inputs: The positions of the features that go into each input of a model of several, by its name; empty where
+            all go into all.
     """
 
     task: Task
@@ -43,6 +45,7 @@ class DataSignature:
     outputs: int
     columns: tuple[str, ...] = ()
     numeric: int = 0
+    inputs: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -96,11 +96,27 @@ def scaled(model: keras.Model, values: Mapping[str, Value]) -> keras.Model:
 
 def compile_model(model: keras.Model, task: Task, values: Mapping[str, Value]) -> None:
     """Compiles `model` with the optimizer, loss and metrics that `values` name."""
-    model.compile(
-        optimizer=build_optimizer(values),
-        loss=_loss(values) if values.get(TARGET_SCALING.name, "none") == "none" else _scaled_loss(model, values),
-        metrics=_metrics(task),
-    )
+    judged = _judged_twice(task, values, model) if values.get("aux_weight") else _judged(task, values, model)
+    model.compile(optimizer=build_optimizer(values), **judged)
+
+
+def _judged(task: Task, values: Mapping[str, Value], model: keras.Model) -> dict[str, Any]:
+    """Returns loss and metrics of a model of one output."""
+    return {"loss": _loss(values, model), "metrics": _metrics(task)}
+
+
+def _judged_twice(task: Task, values: Mapping[str, Value], model: keras.Model) -> dict[str, Any]:
+    """Returns losses, their weights, and metrics of a model with an auxiliary output."""
+    from tunecli.families.two_outputs import AUX, MAIN, OUTPUTS, OwnLoss
+
+    aux_weight = values["aux_weight"]
+    assert isinstance(aux_weight, float), "aux_weight was checked against its hyperparameter"
+    return {
+        "loss": {name: _loss(values, model) for name in OUTPUTS},
+        "loss_weights": {MAIN: 1 - aux_weight, AUX: aux_weight},
+        "metrics": {name: _metrics(task) for name in OUTPUTS},  # they hold state, and cannot be shared
+        "weighted_metrics": {name: [OwnLoss(_loss(values, model))] for name in OUTPUTS},
+    }
 
 
 def build_optimizer(values: Mapping[str, Value]) -> keras.optimizers.Optimizer:
@@ -114,18 +130,17 @@ def build_optimizer(values: Mapping[str, Value]) -> keras.optimizers.Optimizer:
     return getattr(keras.optimizers, OPTIMIZERS[name])(**settings, name=name)
 
 
-def _loss(values: Mapping[str, Value]) -> Any:
+def _loss(values: Mapping[str, Value], model: keras.Model) -> Any:
+    """Returns the loss of an output: in scaled units of the target where the model ends in them."""
     import keras
 
-    if values["loss"] == "huber":
-        return keras.losses.Huber(delta=values["huber_delta"])
-    return keras.losses.get(values["loss"])
-
-
-def _scaled_loss(model: keras.Model, values: Mapping[str, Value]) -> Any:
+    is_huber = values["loss"] == "huber"
+    loss = keras.losses.Huber(delta=values["huber_delta"]) if is_huber else keras.losses.get(values["loss"])
+    if values.get(TARGET_SCALING.name, "none") == "none":
+        return loss
     from tunecli.families.original_units import in_scaled_units
 
-    return in_scaled_units(model, _loss(values))
+    return in_scaled_units(model, loss)
 
 
 def _metrics(task: Task) -> list[Any]:

@@ -103,7 +103,7 @@ def dropped(tensor: Any, name: str, values: Mapping[str, Value]) -> Any:
     return keras.layers.Dropout(rate, name=name)(tensor) if rate else tensor
 
 
-def output(tensor: Any, signature: DataSignature, values: Mapping[str, Value]) -> Any:
+def output(tensor: Any, signature: DataSignature, values: Mapping[str, Value], *, name: str = "output") -> Any:
     """Applies the output layer; one for each member, where the tensor is that of several (`families.members`).
 
     Raises:
@@ -116,7 +116,7 @@ def output(tensor: Any, signature: DataSignature, values: Mapping[str, Value]) -
         activation=output_activation(signature.task, str(values["output_activation"])),
         kernel_regularizer=l2_penalty(values),
         dtype=keras.config.floatx(),  # under mixed precision, halves are too coarse for losses and metrics
-        name="output",
+        name=name,
     )(tensor)
 
 

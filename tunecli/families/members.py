@@ -32,14 +32,14 @@ ENSEMBLE_HEADS = Hyperparameter(
 )
 
 
-def split_members(tensor: Any, values: Mapping[str, Value]) -> Any:
+def split_members(tensor: Any, values: Mapping[str, Value], *, name: str = "members") -> Any:
     """Gives every member the features, `(rows, features)` to `(rows, members, features)`, if there are members."""
     heads = _heads(values)
     if not heads:
         return tensor
     from tunecli.families.keras_classes import Members
 
-    return Members(heads, name="members")(tensor)
+    return Members(heads, name=name)(tensor)
 
 
 def dense(values: Mapping[str, Value], *, is_first: bool) -> Callable[..., keras.layers.Layer]:
@@ -52,15 +52,34 @@ def dense(values: Mapping[str, Value], *, is_first: bool) -> Callable[..., keras
 
 
 def join_members(inputs: Any, outputs: Any, name: str) -> keras.Model:
-    """Returns the model; where outputs are those of members, `(rows, members, outputs)`, it predicts their mean."""
+    """Returns the model; where outputs are those of members, `(rows, members, outputs)`, it predicts their mean.
+
+    Args:
+        inputs: One tensor, or several by name.
+        outputs: One tensor, or `main` and `aux` (see `families.two_outputs`).
+        name: Of the model.
+    """
     import keras
 
-    if len(outputs.shape) == 2:
-        return keras.Model(inputs, outputs, name=name)
-    from tunecli.families.keras_classes import MemberMean, MemberModel
+    has_members = any(len(each.shape) == 3 for each in keras.tree.flatten(outputs))
+    if has_members:
+        from tunecli.families.keras_classes import MemberMean
 
-    mean = MemberMean(dtype=keras.config.floatx(), name="mean")  # as precise as what it is the mean of
-    return MemberModel(inputs, mean(outputs), name=name)
+        mean = MemberMean(dtype=keras.config.floatx(), name="mean")  # as precise as what it is the mean of
+        outputs = keras.tree.map_structure(mean, outputs)
+    kind = _model_class(has_members=has_members, has_two_outputs=isinstance(outputs, Mapping))
+    return kind(inputs, outputs, name=name)
+
+
+def _model_class(*, has_members: bool, has_two_outputs: bool) -> type[keras.Model]:
+    import keras
+
+    from tunecli.families.keras_classes import MemberModel
+    from tunecli.families.two_outputs import MemberTwoOutputs, TwoOutputs
+
+    if has_two_outputs:
+        return MemberTwoOutputs if has_members else TwoOutputs
+    return MemberModel if has_members else keras.Model
 
 
 def _heads(values: Mapping[str, Value]) -> int:

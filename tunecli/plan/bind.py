@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from tunecli.families.base import Hyperparameter
+from tunecli.plan.layerwise import count_fault, expand
 from tunecli.plan.plan import STEP_HYPERPARAMETERS
 from tunecli.registry import did_you_mean
 from tunecli.spec.experiment import SCIPY_ENGINE, ExperimentSpec
@@ -34,6 +35,13 @@ class Binding:
     space: SearchSpace
     fixed: Values
 
+    def possible(self, name: str) -> tuple[Value, ...]:
+        """Returns the values that a hyperparameter may take; the bounds of a range stand for it, None for a default."""
+        searched = [parameter for parameter in self.space if parameter.name == name]
+        if not searched:
+            return (self.fixed.get(name),)
+        return searched[0].values if searched[0].kind is Kind.CHOICE else searched[0].bounds
+
 
 def bind(spec: ExperimentSpec, hyperparameters: Sequence[Hyperparameter], report: Report) -> Binding:
     """Binds every declared parameter, and reports those that no one reads."""
@@ -49,17 +57,20 @@ class _Binder:
         self._report = report
         self._fixed: Values = {}
         self._searched: dict[str, Parameter] = {}
+        self._declared_as: dict[str, str] = {}  # the hyperparameter that the parameter of a layer belongs to
 
     def bind(self) -> Binding:
         if self._spec.training.batch_size is not None:
             self._fixed["batch_size"] = self._spec.training.batch_size
-        for name, declared in self._spec.parameters.items():
+        in_turn = sorted(self._spec.parameters.items(), key=lambda each: each[1].per is not None)
+        for name, declared in in_turn:  # what counts the layers stands before what is given for each
             self._bind(name, declared)
         for name in [*self._fixed, *self._searched]:
             self._apply_conditions(name)
         return Binding(SearchSpace(parameters=tuple(_parents_first(self._searched))), self._fixed)
 
     def _loc(self, name: str) -> Loc:
+        name = self._declared_as.get(name, name)
         return ("search_space" if name in self._spec.search_space else "model", name)
 
     def _bind(self, name: str, declared: ParameterSpec) -> None:
@@ -83,6 +94,7 @@ class _Binder:
         """Fixes a parameter that has one value and no condition; searches any other."""
         when = self._conditions(declared, loc)
         values = parameter.values
+        counts = self._layer_counts(parameter.name, declared.per, (*loc, "per")) if declared.per is not None else []
         if len(values) == 1 and not when:
             self._fixed[parameter.name] = values[0]
             return
@@ -90,7 +102,31 @@ class _Binder:
         if "default" in declared.model_fields_set and not parameter.contains(default):
             what = f"{spell_value(default)} is not in {parameter.describe()}"
             self._report((*loc, "default"), what, "name a value that is searched")
-        self._searched[parameter.name] = parameter.model_copy(update={"default": default, "when": when})
+        searched = parameter.model_copy(update={"default": default, "when": when})
+        if declared.per is None:
+            self._searched[parameter.name] = searched
+        elif counts:
+            for layer in expand(searched, declared.per, counts):
+                self._searched[layer.name] = layer
+                self._declared_as[layer.name] = parameter.name
+
+    def _layer_counts(self, name: str, per: str, loc: Loc) -> list[int]:
+        """Returns how many layers there may be; none where a problem was reported."""
+        count = self._known[name][0].layer_count
+        if count != per:
+            what = (
+                f"{name} is given for each of {count}, not of {per}" if count else f"{name} is the same for all layers"
+            )
+            self._report(loc, what, f"write per: {count}" if count else "drop per")
+            return []
+        if per in self._spec.parameters and per not in self._fixed and per not in self._searched:
+            return []  # it is wrong itself
+        counts = [each for each in self._possible(per) or () if isinstance(each, int)]
+        is_conditional = per in self._searched and bool(self._searched[per].when)
+        fault = count_fault(name, per, counts, is_conditional=is_conditional, known=self._known)
+        if fault:
+            self._report(loc, *fault)
+        return [] if fault else counts
 
     def _choice(self, hyper: Hyperparameter, declared: ParameterSpec, loc: Loc) -> Parameter | None:
         """Returns a parameter with the values of a choice or a fixed value; None where a problem was reported."""
@@ -160,6 +196,9 @@ class _Binder:
     def _condition(self, parent: str, allowed: Value | list[Value], loc: Loc) -> Condition | None:
         """Returns a condition on a searched parent; one on a fixed parent holds always, or is a problem."""
         values = [_coerce(self._known[parent][0], each) for each in _listed(allowed)] if parent in self._known else []
+        if parent in self._spec.parameters and self._spec.parameters[parent].per is not None:
+            self._report(loc, f"{parent} has a value for each layer", "name a parameter that has one value")
+            return None
         if parent in self._searched:
             return self._condition_on(self._searched[parent], values, loc)
         if parent in self._fixed and not _is_among(self._fixed[parent], values):
@@ -177,7 +216,7 @@ class _Binder:
 
     def _apply_conditions(self, name: str) -> None:
         """Adds the conditions under which `name` is read at all; reports it if it never is."""
-        for parent, allowed in _read_beside(self._known.get(name, ())).items():
+        for parent, allowed in _read_beside(self._known.get(self._declared_as.get(name, name), ())).items():
             possible = self._possible(parent)
             if possible is None:
                 continue

@@ -8,13 +8,14 @@ import math
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from tunecli.datasets.base import DatasetOptions
 from tunecli.families import FAMILIES
 from tunecli.families.base import Family, Hyperparameter
 from tunecli.families.compiling import OPTIMIZER_HYPERPARAMETERS, shared_hyperparameters
 from tunecli.families.surroundings import EPOCHS, SCHEDULE_HYPERPARAMETERS
+from tunecli.plan.layerwise import gather, written
 from tunecli.spec.evaluation import EvaluationSpec
 from tunecli.spec.experiment import SCIPY_ENGINE, LimitsSpec, Task
 from tunecli.spec.space import Kind, Parameter, SearchSpace, Value, Values
@@ -108,6 +109,7 @@ class Plan(_Frozen):
         dataset: Which data.
         task: What is predicted.
         family: A member of `families.FAMILIES`.
+        inputs: The columns that go into each input of a model of several, by its name; None for a model of one.
         objective: What decides.
         space: What is searched.
         fixed: The hyperparameters that the spec fixes.
@@ -126,6 +128,7 @@ class Plan(_Frozen):
     dataset: DatasetPlan
     task: Task
     family: str
+    inputs: dict[str, tuple[str, ...]] | None = Field(None, exclude_if=lambda inputs: inputs is None)
     objective: Objective
     space: SearchSpace
     fixed: Values
@@ -157,9 +160,10 @@ class Plan(_Frozen):
     def complete(self, searched: Mapping[str, Value]) -> Values:
         """Returns all values of a trial: the searched ones, and the fixed ones and defaults that are read beside them.
 
-        A list of widths also sets the number of layers.
+        The values of single layers become a list, and a list of widths also sets the number of layers.
         """
         hyperparameters = self.hyperparameters()
+        searched = gather(hyperparameters, searched)
         given = {**self.fixed, **searched}
         for each in hyperparameters:
             if isinstance(widths := given.get(each.name), list):
@@ -169,6 +173,10 @@ class Plan(_Frozen):
             if each.name not in values and each.applies_to({**given, **values}):
                 values[each.name] = given.get(each.name, each.default)
         return values
+
+    def as_spec(self, searched: Mapping[str, Value]) -> Values:
+        """Returns searched values as they may stand in a spec, where lists of widths set the number of layers."""
+        return written(self.hyperparameters(), searched)
 
     def trial_seed(self, root: int, training: int | None = None) -> int:
         """Returns the seed of the lineage that began with trial `root`; independent of all other trials.

@@ -7,6 +7,7 @@ reported at once, each at its line.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from tunecli.datasets import DATASETS
@@ -16,6 +17,8 @@ from tunecli.families import FAMILIES
 from tunecli.families.base import Family
 from tunecli.families.embeddings import EMBEDDING, NO_EMBEDDING
 from tunecli.plan.bind import Binding, Report, bind
+from tunecli.plan.inputs import bind_inputs
+from tunecli.plan.objective import bind_objective, produced
 from tunecli.plan.plan import (
     DatasetPlan,
     EarlyStoppingPlan,
@@ -33,28 +36,14 @@ from tunecli.spec.experiment import (
     EarlyStoppingSpec,
     ExperimentSpec,
     LimitsSpec,
-    Task,
 )
 from tunecli.spec.faults import Loc
 from tunecli.spec.load import SpecFile
-from tunecli.spec.space import Kind, SearchSpace, Value
+from tunecli.spec.space import SearchSpace
 from tunecli.spec.tuners import BayesianTuner, HyperbandTuner, TunerSpec, hyperband_brackets
-from tunecli.study.objective import (
-    DEFAULT_METRIC,
-    FOLD,
-    METRICS,
-    VALIDATION,
-    Goal,
-    Objective,
-    fold_metric_names,
-    metric_names,
-    plain_metric,
-)
+from tunecli.study.objective import FOLD, VALIDATION, Objective, plain_metric
 
 DEFAULT_TEST = 0.2
-
-_LOSS_SHAPING = ("loss", "huber_delta", "l2", "target_scaling", "class_weight")
-"""While one of these is searched, losses of different trials are not on one scale."""
 
 _DENSE_FAMILIES = ("linear", "mlp")
 """Those that the scipy engine trains: small enough, and nothing but layers that it can differentiate twice."""
@@ -83,14 +72,15 @@ def resolve(file: SpecFile) -> Plan:
 
     hyperparameters = trial_hyperparameters(family, description.task, spec.training.engine)
     binding = bind(spec, (*hyperparameters, *searched_epochs(spec)), report)
+    inputs = bind_inputs(spec, description, report)
     if spec.training.engine == SCIPY_ENGINE:
         _check_scipy(spec, binding, report)
     if description.image_shape is not None:
         _check_pixels(spec, binding, report)
     check_surroundings(spec, description, binding, report)
-    objective = _objective(spec, description, binding, report)
+    objective = bind_objective(spec, description.task, binding, report)
     tuner, derived = _tuner(spec, binding.space, report)
-    training = _training(spec, description, objective, report)
+    training = _training(spec, description, objective, binding, report)
     training = training.model_copy(update={"epochs": most_epochs(binding) or training.epochs})
     if problems:
         raise SpecError(problems)
@@ -100,6 +90,7 @@ def resolve(file: SpecFile) -> Plan:
         dataset=_dataset_plan(spec, description, file.path.parent),
         task=description.task,
         family=FAMILIES.canonical(spec.model.family),
+        inputs=inputs,
         objective=objective,
         space=binding.space,
         fixed=binding.fixed,
@@ -179,51 +170,6 @@ def _family(spec: ExperimentSpec, description: Description | None, report: Repor
     return family
 
 
-def _objective(spec: ExperimentSpec, description: Description, binding: Binding, report: Report) -> Objective:
-    task, written = description.task, spec.objective
-    scored_on = FOLD if _has_folds(spec) else VALIDATION
-    metric = written.metric if written else f"{scored_on}{DEFAULT_METRIC[task]}"
-    loc: Loc = ("objective", "metric") if written else ("objective",)
-    base = METRICS.get(plain_metric(metric))
-    if base is None:
-        report(loc, f"unknown metric '{metric}'", did_you_mean(metric, _deciding(task, spec)))
-        return Objective(metric=metric, goal=Goal.MINIMIZE)
-    if problem := _metric_problem(metric, task, spec, binding):
-        report(loc, *problem)
-    if written and written.goal and Goal(written.goal) is not base.goal:
-        better = "lower" if base.goal is Goal.MINIMIZE else "higher"
-        report(("objective", "goal"), f"{metric} is better when {better}", f"write {base.goal}, or drop goal")
-    return Objective(metric=metric, goal=base.goal)
-
-
-def _metric_problem(metric: str, task: Task, spec: ExperimentSpec, binding: Binding) -> tuple[str, str] | None:
-    """Returns why a known metric cannot decide, and a hint; None if it can."""
-    plain = plain_metric(metric)
-    if task not in METRICS[plain].tasks:
-        return f"a {task} task does not produce {metric}", f"it has {', '.join(_deciding(task, spec))}"
-    if _has_folds(spec) and not metric.startswith(FOLD):
-        return f"{metric} is not measured on the folds, which score the trials", f"write objective: {FOLD}{plain}"
-    if metric.startswith(FOLD) and not _has_folds(spec):
-        return f"{metric} needs folds", f"write evaluation: {{folds: 5}}, or objective: {VALIDATION}{plain}"
-    if metric.startswith(VALIDATION) and not spec.dataset.validation:
-        metric = plain
-        return f"val_{metric} needs a validation part", f"raise dataset.validation, or write objective: {metric}"
-    shaping = [parameter.name for parameter in binding.space if parameter.name in _LOSS_SHAPING]
-    if metric.endswith("loss") and shaping:
-        hint = f"its scale differs between trials: choose another metric, or fix {shaping[0]}"
-        return f"{metric} cannot decide while {shaping[0]} is searched", hint
-    return None
-
-
-def _has_folds(spec: ExperimentSpec) -> bool:
-    return spec.evaluation is not None and spec.evaluation.folds is not None
-
-
-def _deciding(task: Task, spec: ExperimentSpec) -> tuple[str, ...]:
-    """Returns the metrics that may decide."""
-    return fold_metric_names(task) if _has_folds(spec) else metric_names(task, validation=spec.dataset.validation > 0)
-
-
 def _tuner(spec: ExperimentSpec, space: SearchSpace, report: Report) -> tuple[TunerSpec, tuple[str, ...]]:
     """Returns the tuner with its open options filled in, and the names of those that depend on its budget."""
     tuner = spec.tuner
@@ -251,7 +197,9 @@ def _hyperband(tuner: HyperbandTuner, epochs: int, space: SearchSpace, report: R
     return tuner.model_copy(update={"max_epochs": most})
 
 
-def _training(spec: ExperimentSpec, description: Description, objective: Objective, report: Report) -> TrainingPlan:
+def _training(
+    spec: ExperimentSpec, description: Description, objective: Objective, binding: Binding, report: Report
+) -> TrainingPlan:
     stopping = spec.training.early_stopping
     is_scipy = spec.training.engine == SCIPY_ENGINE
     epochs = (spec.training.max_iterations or DEFAULT_ITERATIONS) if is_scipy else spec.training.epochs
@@ -261,7 +209,9 @@ def _training(spec: ExperimentSpec, description: Description, objective: Objecti
         engine=spec.training.engine,
         method=(spec.training.method or DEFAULT_METHOD) if is_scipy else None,
         precision=spec.training.precision,
-        early_stopping=_stopping(stopping, spec, description, objective, report) if stopping else None,
+        early_stopping=_stopping(stopping, produced(spec, description.task, binding), objective, report)
+        if stopping
+        else None,
     )
 
 
@@ -275,7 +225,7 @@ def _check_scipy(spec: ExperimentSpec, binding: Binding, report: Report) -> None
         what = "hyperband goes on from where a trial has ended, which engine: scipy cannot"
         report(("tuner",), what, "write tuner: random, bayesian or grid")
     for name in _CHANCY:
-        if any(_possible(binding, name)):
+        if any(binding.possible(name)):
             block = "search_space" if name in spec.search_space else "model"
             what = f"engine: scipy needs a loss that is the same at every look, without {name}"
             report((block, name), what, f"drop {name}, or write engine: auto")
@@ -283,31 +233,23 @@ def _check_scipy(spec: ExperimentSpec, binding: Binding, report: Report) -> None
 
 def _check_pixels(spec: ExperimentSpec, binding: Binding, report: Report) -> None:
     """Reports an embedding of numbers where there are none, but pixels."""
-    if any(value not in (None, NO_EMBEDDING) for value in _possible(binding, EMBEDDING)):
+    if any(value not in (None, NO_EMBEDDING) for value in binding.possible(EMBEDDING)):
         block = "search_space" if EMBEDDING in spec.search_space else "model"
         what = f"{EMBEDDING} is for the columns of a table, and {spec.dataset.name} has images"
         report((block, EMBEDDING), what, f"drop {EMBEDDING}")
 
 
-def _possible(binding: Binding, name: str) -> tuple[Value, ...]:
-    """Returns the values that a hyperparameter may take; the bounds of a range stand for it."""
-    searched = [parameter for parameter in binding.space if parameter.name == name]
-    if not searched:
-        return (binding.fixed.get(name),)
-    return searched[0].values if searched[0].kind is Kind.CHOICE else searched[0].bounds
-
-
 def _stopping(
-    stopping: EarlyStoppingSpec, spec: ExperimentSpec, description: Description, objective: Objective, report: Report
+    stopping: EarlyStoppingSpec, produced: Sequence[str], objective: Objective, report: Report
 ) -> EarlyStoppingPlan:
-    produced = metric_names(description.task, validation=spec.dataset.validation > 0)
+    """Returns when to stop, by one of the metrics that trials yield."""
     if stopping.monitor is not None and stopping.monitor not in produced:
         loc: Loc = ("training", "early_stopping", "monitor")
         report(loc, f"there is no metric '{stopping.monitor}'", did_you_mean(stopping.monitor, produced))
     watched = objective.metric
     if watched.startswith(FOLD):  # what scores a trial is not what it is chosen by
         watched = f"{VALIDATION}{plain_metric(watched)}"
-        if stopping.monitor is None and not spec.dataset.validation:
+        if stopping.monitor is None and watched not in produced:
             what = "has nothing to watch: the folds score, and there is no validation part"
             report(("training", "early_stopping"), what, "raise dataset.validation, or write monitor: loss")
     return EarlyStoppingPlan(

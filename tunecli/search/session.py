@@ -19,6 +19,7 @@ from tunecli.executors.machine import this_machine
 from tunecli.oracles import make_oracle
 from tunecli.plan import Plan
 from tunecli.plan.surroundings import refuse_unreachable_targets
+from tunecli.preprocessing.inputs import routed
 from tunecli.reports.live import View
 from tunecli.search.baselines import add_baselines
 from tunecli.search.loop import Search, Workload
@@ -147,7 +148,7 @@ def _run_recorded(
 
 
 def _workload(study: OpenStudy, plan: Plan, slots: Slots) -> Workload:
-    train = trial_parts(plan, plan.trainings[0], None).parts[0]
+    train = routed(trial_parts(plan, plan.trainings[0], None), plan.inputs).parts[0]
     data = None if slots.in_process else study.layout.stored_data
     return Workload(row_count(train), byte_count(train), slots.threads, data)
 

@@ -15,9 +15,9 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from tunecli.spec.evaluation import EvaluationSpec
 from tunecli.spec.faults import Fault, fault, raise_faults
-from tunecli.spec.outline import Outline
+from tunecli.spec.outline import MODEL_FIELDS, Outline
 from tunecli.spec.parameter import Parameters
-from tunecli.spec.quantities import AUTO_WORKERS, BatchSize, Duration, Size, Workers
+from tunecli.spec.quantities import AUTO_WORKERS, BatchSize, Duration, Features, Size, Workers
 from tunecli.spec.tuners import RandomTuner, TunerSpec, canonical_tuner
 
 
@@ -62,7 +62,9 @@ class DatasetSpec(_Block):
 class ModelSpec(_Block):
     """The model family, and any of its hyperparameters that are not in `search_space`."""
 
-    family: str = Field(description="linear, mlp or cnn.")
+    family: str = Field(description="linear, mlp, wide_deep or cnn.")
+    wide: Features | None = Field(None, description="wide_deep: names or positions (from 0) of its wide features.")
+    deep: Features | None = Field(None, description="wide_deep: the same for its deep path; default of both: all.")
     parameters: Parameters = Field(default_factory=dict, description="Hyperparameters, as in search_space.")
 
     @model_validator(mode="before")
@@ -73,9 +75,8 @@ class ModelSpec(_Block):
             return {"family": data}
         if not isinstance(data, Mapping):
             return data
-        gathered = {key: value for key, value in data.items() if key != "family"}
-        family = {"family": data["family"]} if "family" in data else {}
-        return {**family, "parameters": gathered}
+        gathered = {key: value for key, value in data.items() if key not in MODEL_FIELDS}
+        return {**{key: data[key] for key in data if key in MODEL_FIELDS}, "parameters": gathered}
 
 
 GOAL_SYNONYMS = {"min": "minimize", "minimise": "minimize", "max": "maximize", "maximise": "maximize"}

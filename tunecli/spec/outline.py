@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from tunecli.spec.experiment import ExperimentSpec
 
 
+MODEL_FIELDS = frozenset({"family", "wide", "deep"})
+"""What stands in `model:` beside hyperparameters."""
+
+
 class Outline:
     """The names of a spec's parameters and of those that their conditions name: enough to check how they relate.
 
@@ -40,7 +44,7 @@ class Outline:
     @classmethod
     def of_written(cls, data: Mapping[str, Any]) -> Outline:
         """Reads what was written, as far as it can be made out."""
-        model = {name: value for name, value in _mapping(data.get("model")).items() if name != "family"}
+        model = {name: value for name, value in _mapping(data.get("model")).items() if name not in MODEL_FIELDS}
         blocks = {"model": model, "search_space": _mapping(data.get("search_space"))}
         parents = {
             block: {name: tuple(_mapping(_mapping(value).get("when"))) for name, value in parameters.items()}

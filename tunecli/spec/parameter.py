@@ -122,6 +122,7 @@ class ParameterSpec(BaseModel):
     )
     value: Written = Field(None, description="The one value, not searched.")
     layers: Layers | None = Field(None, description="Widths layer by layer: a list is fixed, a list of lists a choice.")
+    per: str | None = Field(None, description="One value for each layer, which this hyperparameter counts.")
     default: Written = Field(None, description="The value that stands for 'no opinion'.")
     when: dict[str, Allowed] = Field(
         default_factory=dict, description="Searched only where these other parameters have these values."
@@ -171,6 +172,8 @@ class ParameterSpec(BaseModel):
             for name in ("step", "log"):
                 if getattr(self, name):
                     yield (name,), "needs min and max", f"drop {name}, or write a range"
+        if self.per is not None and not {"range", "values"} & forms.keys():
+            yield ("per",), "needs a range or values", "write {min: …, max: …, per: …}, or drop per"
         if "default" in self.model_fields_set and self.is_fixed_value:
             yield ("default",), "stands beside value", "a fixed parameter needs no default: drop it"
 

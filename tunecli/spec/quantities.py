@@ -1,4 +1,4 @@
-"""How people write durations, sizes and counts, and the numbers that they become."""
+"""How people write durations, sizes, counts and features, and what they become."""
 
 from __future__ import annotations
 
@@ -74,3 +74,24 @@ def parse_size(value: Any) -> Any:
 
 Size = Annotated[int, BeforeValidator(parse_size, json_schema_input_type=str | int), Field(gt=0)]
 """Bytes; written as `2GiB`, `500MB`."""
+
+
+def _read_features(value: Any) -> Any:
+    if not isinstance(value, list):
+        fault((), f"{received(value)} is not a list", "write one name or position a feature: [MedInc, 3]")
+    if not value:
+        fault((), "lists no feature", "list one or more, or drop the key: all features")
+    for index, each in enumerate(value):
+        if not isinstance(each, str | int) or isinstance(each, bool):
+            fault((index,), f"{received(each)} is no feature", "write its name, or its position counted from 0")
+    return value
+
+
+Features = Annotated[
+    list[str | int],
+    BeforeValidator(
+        _read_features,
+        json_schema_input_type=Annotated[list[str | Annotated[int, Field(ge=0)]], Field(min_length=1)],
+    ),
+]
+"""Features of the data: names, or positions counted from 0."""

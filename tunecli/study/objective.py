@@ -50,6 +50,12 @@ METRICS: dict[str, Metric] = {
 
 VALIDATION, FOLD = "val_", "fold_"
 
+AUXILIARY_METRICS: dict[str, Metric] = {
+    "main_loss": METRICS["loss"],
+    **{f"aux_{name}": metric for name, metric in METRICS.items()},
+}
+"""What a model with an auxiliary output yields besides: the loss of either output, and the metrics of that one."""
+
 DEFAULT_METRIC = {Task.REGRESSION: "rmse", Task.BINARY: "accuracy", Task.MULTICLASS: "accuracy"}
 """What decides where a spec names no objective, on the rows that score a trial."""
 
@@ -59,15 +65,28 @@ def plain_metric(name: str) -> str:
     return name.removeprefix(VALIDATION).removeprefix(FOLD)
 
 
-def metric_names(task: Task, *, validation: bool) -> tuple[str, ...]:
-    """Returns the metrics of each epoch for `task`, with their `val_` forms if there is a validation part."""
-    names = [name for name, metric in METRICS.items() if task in metric.tasks]
-    return tuple(names + [f"{VALIDATION}{name}" for name in names] * validation)
+def find_metric(name: str) -> Metric | None:
+    """Returns the metric that is measured under a name, whatever the rows; None if there is none."""
+    return {**METRICS, **AUXILIARY_METRICS}.get(plain_metric(name))
 
 
-def fold_metric_names(task: Task) -> tuple[str, ...]:
+def metric_names(task: Task, *, validation: bool, auxiliary: bool = False) -> tuple[str, ...]:
+    """Returns the metrics of each epoch for `task`, with their `val_` forms if there is a validation part.
+
+    With `auxiliary`, those of a model with an auxiliary output.
+    """
+    names = _names(task, auxiliary=auxiliary)
+    return (*names, *(f"{VALIDATION}{name}" for name in names if validation))
+
+
+def fold_metric_names(task: Task, *, auxiliary: bool = False) -> tuple[str, ...]:
     """Returns the metrics of a fold."""
-    return tuple(f"{FOLD}{name}" for name, metric in METRICS.items() if task in metric.tasks)
+    return tuple(f"{FOLD}{name}" for name in _names(task, auxiliary=auxiliary))
+
+
+def _names(task: Task, *, auxiliary: bool) -> list[str]:
+    known = {**METRICS, **AUXILIARY_METRICS} if auxiliary else METRICS
+    return [name for name, metric in known.items() if task in metric.tasks]
 
 
 class Objective(BaseModel):

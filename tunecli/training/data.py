@@ -15,9 +15,10 @@ from tunecli.datasets.split import Split, split
 from tunecli.datasets.stored import open_stored
 from tunecli.plan import DatasetPlan, Plan, derive_seed
 from tunecli.preprocessing.choices import DEFAULT, Choices
+from tunecli.preprocessing.inputs import routed
 from tunecli.preprocessing.prepare import Prepared, prepare, weighted
 from tunecli.spec.evaluation import EvaluationSpec
-from tunecli.training.engines.base import byte_count
+from tunecli.training.engines.base import byte_count, row_count
 
 if TYPE_CHECKING:
     import numpy as np
@@ -155,12 +156,12 @@ def final_parts(plan: Plan, *, full: bool, choices: Choices = DEFAULT) -> Prepar
 
     data, parts = load(plan.dataset)
     train = np.sort(np.concatenate([parts.train, parts.validation])) if full else parts.train
-    return prepare(data, train, parts.validation, parts.test, choices=choices)
+    return routed(prepare(data, train, parts.validation, parts.test, choices=choices), plan.inputs)
 
 
 def or_none(part: Arrays) -> Arrays | None:
     """Returns a part, or None if it has no rows."""
-    return part if len(part[0]) else None
+    return part if row_count(part) else None
 
 
 def _spread(rows: NDArray[np.int64], most: int) -> NDArray[np.int64]:

@@ -10,6 +10,7 @@ from tunecli.datasets import DATASETS
 from tunecli.families.base import DataSignature
 from tunecli.plan import Plan
 from tunecli.plan.preview import largest_values
+from tunecli.preprocessing.inputs import routed_signature
 from tunecli.spec.experiment import Task
 from tunecli.spec.tuners import HyperbandTuner, hyperband_brackets
 from tunecli.training.data import search_parts
@@ -31,7 +32,7 @@ def disk_bytes(plan: Plan) -> int:
         DataError: The user's own file, which decides the width of the models, is missing or damaged.
     """
     values = largest_values(plan)
-    model = build_model(plan, values, _signature(plan), seed=1)
+    model = build_model(plan, values, routed_signature(_signature(plan), plan.inputs), seed=1)
     model.optimizer.build(model.trainable_variables)
     weights = _bytes(model.variables)
     state = weights + _bytes(model.optimizer.variables)

@@ -149,6 +149,7 @@ def _document(
             "fingerprint": fingerprint,
         },
         "family": plan.family,
+        "inputs": plan.inputs,
         "study_seed": plan.seed,
         **_figures(first),
         "top": [_ranked(rank, each) for rank, each in enumerate(found, start=1)] if is_ranking else [],

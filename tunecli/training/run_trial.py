@@ -27,12 +27,13 @@ from tunecli.families.bounded import USE_MINMAX, target_fault
 from tunecli.families.compiling import compile_model, scaled
 from tunecli.families.summary import describe_layers
 from tunecli.plan import EarlyStoppingPlan, Plan
-from tunecli.preprocessing import Choices
+from tunecli.preprocessing import Choices, routed
 from tunecli.spec.space import Value, Values
-from tunecli.study.objective import FOLD, METRICS, Goal, plain_metric
+from tunecli.study.objective import FOLD, Goal, find_metric
 from tunecli.study.trial import Measurement, Program
 from tunecli.training.data import or_none, trial_parts
 from tunecli.training.engines import ENGINES, Fitted, Job, batch_rows, can_resume
+from tunecli.training.engines.base import row_count
 from tunecli.training.evaluate import evaluate
 from tunecli.training.fitted_layers import fit_layers
 from tunecli.training.runtime import configure, seed_everything
@@ -194,6 +195,7 @@ class _Attempt:
         request = self.request
         configure(request.threads)
         parts = trial_parts(request.plan, request.training, request.data, Choices.of(request.values))
+        parts = routed(parts, request.plan.inputs)
         train, validation, *held_back = parts.parts
         if fault := target_fault(request.values, train[1], parts.target_name):
             raise TrainingFailedError(f"{fault}: {USE_MINMAX}")
@@ -232,7 +234,7 @@ class _Attempt:
                 model=model,
                 train=train,
                 validation=or_none(validation),
-                batch_size=batch_rows(request.values, len(train[0])),
+                batch_size=batch_rows(request.values, row_count(train)),
                 start_epoch=request.start_epoch,
                 end_epoch=request.end_epoch,
                 seed=request.seed,
@@ -294,10 +296,11 @@ def _early_stopping(
             if state is not None:
                 restore_stopping(state, self)
 
-    goal = METRICS[plain_metric(plan.monitor)].goal
+    metric = find_metric(plan.monitor)
+    assert metric is not None, "the plan was checked"
     return EarlyStopping(
         monitor=plan.monitor,
-        mode="min" if goal is Goal.MINIMIZE else "max",  # told, since Keras guesses it from the name
+        mode="min" if metric.goal is Goal.MINIMIZE else "max",  # told, since Keras guesses it from the name
         patience=plan.patience,
         min_delta=plan.min_delta,
         restore_best_weights=plan.restore_best_weights,

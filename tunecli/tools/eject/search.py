@@ -8,7 +8,7 @@ from tunecli.datasets.base import LoadScript
 from tunecli.plan import Plan
 from tunecli.scripting import Lines, bracketed, indented, literal
 from tunecli.spec.tuners import BayesianTuner, GridTuner, HyperbandTuner
-from tunecli.study.objective import METRICS, Goal, plain_metric
+from tunecli.study.objective import Goal, find_metric
 from tunecli.tools.eject.space import Space
 
 _TUNERS = {
@@ -147,7 +147,9 @@ def _search_options(plan: Plan, space: Space) -> list[str | Lines]:
 def _early_stopping(plan: Plan) -> Lines:
     stopping = plan.training.early_stopping
     assert stopping is not None, "the plan stops early"
-    mode = "min" if METRICS[plain_metric(stopping.monitor)].goal is Goal.MINIMIZE else "max"
+    metric = find_metric(stopping.monitor)
+    assert metric is not None, "the plan was checked"
+    mode = "min" if metric.goal is Goal.MINIMIZE else "max"
     options = [
         f"monitor={literal(stopping.monitor)}",
         f"mode={literal(mode)}",

@@ -10,8 +10,10 @@ import itertools
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 
+from tunecli.errors import UsageError
 from tunecli.families.base import Hyperparameter, Setting
 from tunecli.plan import Plan
+from tunecli.plan.layerwise import layer_name
 from tunecli.scripting import Lines, bracketed, indented, listed, literal
 from tunecli.spec.space import Condition, Kind, Parameter, Value, same
 
@@ -31,6 +33,8 @@ class Space:
         self._known: dict[str, list[Hyperparameter]] = {}
         for each in plan.hyperparameters():
             self._known.setdefault(each.name, []).append(each)
+        self._layers = {name: layers for name in self._known if (layers := self._layers_of(name))}
+        self._of_layers = {layer for layers in self._layers.values() for layer in layers}
 
     @cached_property
     def settings(self) -> Mapping[str, Setting]:
@@ -38,7 +42,9 @@ class Space:
         found = {}
         for name, entries in self._known.items():
             defaults = tuple(dict.fromkeys(each.default for each in entries))
-            if name in self._searched:
+            if name in self._layers:
+                found[name] = Setting(name, ([each for each in defaults if isinstance(each, int)],))
+            elif name in self._searched:
                 found[name] = Setting(name, self._possible(name, defaults))
             elif name in self._plan.fixed:
                 value = self._plan.fixed[name]
@@ -69,7 +75,31 @@ class Space:
         for name in reversed(self._searched):
             if name != _READ_IN_FIT and (guard := self._guard(name)):
                 lines += [f"if {guard}:", f"    {name} = {self._default(name)}"]
+        for name, layers in self._layers.items():
+            lines += bracketed(f"{name} = [", list(layers), self._end_of_layers(name))
         return lines
+
+    def _layers_of(self, name: str) -> list[str]:
+        """Returns the searched parameters of single layers that a hyperparameter has.
+
+        Raises:
+            UsageError: They depend on more than the number of layers.
+        """
+        if not self._known[name][0].layer_count:
+            return []
+        layers: list[str] = []
+        while (layer := layer_name(name, len(layers) + 1)) in self._searched and layer not in self._known:
+            layers.append(layer)
+        counter = self._known[name][0].layer_count
+        if any(each.parameter != counter for layer in layers for each in self._searched[layer].when):
+            hint = "drop the condition, or per"
+            raise UsageError("a script has no condition on the values of single layers", where=name, hint=hint)
+        return layers
+
+    def _end_of_layers(self, name: str) -> str:
+        """Writes the end of a list of the values of all layers: those that are not there are cut off."""
+        counter = self._known[name][0].layer_count
+        return f"][:{counter}]" if counter in self._searched else "]"
 
     def batch_size(self) -> str:
         """Writes the rows of one step, as `HyperModel.fit` reads them from `hp`; "" where they are fixed."""
@@ -117,6 +147,8 @@ class Space:
 
     def _guard(self, name: str) -> str:
         """Writes when a parameter is read although a condition does not hold; "" if never."""
+        if name in self._of_layers:
+            return ""
         stack = self._stack(name)
         others = [each for each in self._searched[name].when if each not in stack]
         open_ = [each for each in others if not self._is_read_only_under(name, each)]

@@ -241,8 +241,16 @@ def program_key(job: Job) -> str:
         settings.pop(name, None)
     leaves = keras.tree.flatten((job.train, job.validation))
     shapes = [None if leaf is None else (str(leaf.dtype), leaf.shape) for leaf in leaves]
-    compiled = without_fitted(compiled)
-    return json.dumps([job.model.get_config(), compiled, shapes, job.batch_size], sort_keys=True, default=str)
+    parts = [job.model.get_config(), without_fitted(compiled), _loss_settings(job.model), shapes, job.batch_size]
+    return json.dumps(parts, sort_keys=True, default=str)
+
+
+def _loss_settings(model: keras.Model) -> list[Any]:
+    """Returns the settings of a model's losses; the config of Keras' Huber leaves its delta out."""
+    import keras
+
+    losses = [getattr(each, "loss", each) for each in keras.tree.flatten(model.loss)]  # one may be within another
+    return [getattr(each, "_fn_kwargs", None) for each in losses]
 
 
 def inner_optimizer(model: keras.Model) -> Any:
