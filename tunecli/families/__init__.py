@@ -9,5 +9,6 @@ FAMILIES: Registry[Family] = Registry(
         "linear": "tunecli.families.linear:FAMILY",
         "mlp": "tunecli.families.mlp:FAMILY",
         "cnn": "tunecli.families.cnn:FAMILY",
+        "custom": "tunecli.families.custom:FAMILY",
     },
 )

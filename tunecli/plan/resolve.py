@@ -15,6 +15,8 @@ from tunecli.errors import Problem, SpecError, UsageError
 from tunecli.families import FAMILIES
 from tunecli.families.base import Family
 from tunecli.plan.bind import Binding, Report, bind
+from tunecli.plan.custom import bind_custom
+from tunecli.plan.own_files import callback_plans, custom_plan, init_from_plan
 from tunecli.plan.plan import (
     DatasetPlan,
     EarlyStoppingPlan,
@@ -23,8 +25,10 @@ from tunecli.plan.plan import (
     TrainingPlan,
     trial_hyperparameters,
 )
+from tunecli.plan.sources import CustomPlan, Discovered
 from tunecli.registry import did_you_mean
 from tunecli.spec.experiment import (
+    CUSTOM_FAMILY,
     DEFAULT_ITERATIONS,
     DEFAULT_METHOD,
     SCIPY_ENGINE,
@@ -41,6 +45,9 @@ from tunecli.study.objective import DEFAULT_METRIC, METRICS, Goal, Objective, me
 
 DEFAULT_TEST = 0.2
 
+CUSTOM_METRIC = "val_loss"
+"""The objective of a custom model where none is named: every compiled model has it."""
+
 _LOSS_SHAPING = ("loss", "huber_delta", "l2")
 """While one of these is searched, losses of different trials are not on one scale."""
 
@@ -51,8 +58,18 @@ _CHANCY = ("dropout", "batch_normalization")
 """With one of these a loss is another at every look, or has no gradient in the weights alone."""
 
 
-def resolve(file: SpecFile) -> Plan:
+DEFAULT_RUNS = Path("runs")
+"""The folder of the studies that `init_from` may name."""
+
+
+def resolve(file: SpecFile, *, runs: Path = DEFAULT_RUNS, discovered: Discovered | None = None) -> Plan:
     """Binds a spec.
+
+    Args:
+        file: The spec.
+        runs: The folder of the studies.
+        discovered: What the user's own code declares. None where it was not run: then the plan of a custom model has
+            no space yet, and is good for nothing but showing that the rest of the spec is fine.
 
     Raises:
         SpecError: Something in it has no meaning; holds every problem found.
@@ -69,12 +86,25 @@ def resolve(file: SpecFile) -> Plan:
     if description is None or family is None:
         raise SpecError(problems)
 
-    binding = bind(spec, trial_hyperparameters(family, description.task, spec.training.engine), report)
+    folder = file.path.parent
+    custom = custom_plan(spec, folder, report)
+    known = trial_hyperparameters(
+        family, description.task, spec.training.engine, transfers=spec.model.init_from is not None
+    )
+    if family is not FAMILIES.load(CUSTOM_FAMILY):
+        binding = bind(spec, known, report)
+    elif discovered is not None:
+        binding = bind_custom(spec, discovered.parameters, known, report)
+    else:
+        binding = Binding(SearchSpace(), {})
     if spec.training.engine == SCIPY_ENGINE:
         _check_scipy(spec, binding, report)
     objective = _objective(spec, description, binding, report)
-    tuner, derived = _tuner(spec, binding.space, report)
+    is_open = family is FAMILIES.load(CUSTOM_FAMILY) and discovered is None
+    tuner, derived = _tuner(spec, None if is_open else binding.space, report)
     training = _training(spec, description, objective, report)
+    callbacks = callback_plans(spec.training.callbacks, folder, report)
+    init_from = init_from_plan(spec, folder, runs, report)
     if problems:
         raise SpecError(problems)
     return Plan(
@@ -92,9 +122,18 @@ def resolve(file: SpecFile) -> Plan:
             target=spec.objective.target if spec.objective else None, no_gain=spec.stop_when.no_gain
         ),
         limits=_limits(spec, file.path.parent),
-        baselines=spec.baselines,
+        baselines=spec.baselines and _has_baselines(custom, objective),
         derived=derived,
+        custom=custom,
+        callbacks=callbacks,
+        init_from=init_from,
     )
+
+
+def _has_baselines(custom: CustomPlan | None, objective: Objective) -> bool:
+    """Says whether simple models can be scored by the objective: a loss of the user's own is not known to them."""
+    metric = objective.metric.removeprefix("val_")
+    return custom is None or (metric in METRICS and metric != "loss")
 
 
 def _limits(spec: ExperimentSpec, folder: Path) -> LimitsSpec:
@@ -162,9 +201,12 @@ def _family(spec: ExperimentSpec, description: Description | None, report: Repor
 
 def _objective(spec: ExperimentSpec, description: Description, binding: Binding, report: Report) -> Objective:
     task, written = description.task, spec.objective
-    metric = written.metric if written else DEFAULT_METRIC[task]
+    is_custom = FAMILIES.canonical(spec.model.family) == CUSTOM_FAMILY
+    metric = written.metric if written else CUSTOM_METRIC if is_custom else DEFAULT_METRIC[task]
     loc: Loc = ("objective", "metric") if written else ("objective",)
     base = METRICS.get(metric.removeprefix("val_"))
+    if is_custom:
+        return _own_objective(spec, metric, report)
     if base is None:
         produced = metric_names(task, validation=spec.dataset.validation > 0)
         report(loc, f"unknown metric '{metric}'", did_you_mean(metric, produced))
@@ -175,6 +217,24 @@ def _objective(spec: ExperimentSpec, description: Description, binding: Binding,
         better = "lower" if base.goal is Goal.MINIMIZE else "higher"
         report(("objective", "goal"), f"{metric} is better when {better}", f"write {base.goal}, or drop goal")
     return Objective(metric=metric, goal=base.goal)
+
+
+def _own_objective(spec: ExperimentSpec, metric: str, report: Report) -> Objective:
+    """Returns the objective of a custom model: which metrics it reports is known once it is trained."""
+    written, known = spec.objective, METRICS.get(metric.removeprefix("val_"))
+    loc: Loc = ("objective", "metric") if written else ("objective",)
+    if metric.startswith("val_") and not spec.dataset.validation:
+        hint = f"raise dataset.validation, or write objective: {metric.removeprefix('val_')}"
+        report(loc, f"{metric} needs a validation part", hint)
+    if written and written.goal:
+        if known is not None and Goal(written.goal) is not known.goal:
+            better = "lower" if known.goal is Goal.MINIMIZE else "higher"
+            report(("objective", "goal"), f"{metric} is better when {better}", f"write {known.goal}, or drop goal")
+        return Objective(metric=metric, goal=Goal(written.goal))
+    if known is None:
+        what = f"which way '{metric}' is better is not known"
+        report(loc, what, f"write objective: {{metric: {metric}, goal: minimize}}, or maximize")
+    return Objective(metric=metric, goal=known.goal if known else Goal.MINIMIZE)
 
 
 def _metric_problem(metric: str, task: Task, spec: ExperimentSpec, binding: Binding) -> tuple[str, str] | None:
@@ -193,9 +253,14 @@ def _metric_problem(metric: str, task: Task, spec: ExperimentSpec, binding: Bind
     return None
 
 
-def _tuner(spec: ExperimentSpec, space: SearchSpace, report: Report) -> tuple[TunerSpec, tuple[str, ...]]:
-    """Returns the tuner with its open options filled in, and the names of those that depend on its budget."""
+def _tuner(spec: ExperimentSpec, space: SearchSpace | None, report: Report) -> tuple[TunerSpec, tuple[str, ...]]:
+    """Returns the tuner with its open options filled in, and the names of those that depend on its budget.
+
+    Without a space, which the user's code has yet to tell, they stay open.
+    """
     tuner = spec.tuner
+    if space is None:
+        return tuner, ()
     if isinstance(tuner, HyperbandTuner):
         return _hyperband(tuner, spec.training.epochs, space, report), ()
     if isinstance(tuner, BayesianTuner):
@@ -259,7 +324,7 @@ def _stopping(
     stopping: EarlyStoppingSpec, spec: ExperimentSpec, description: Description, objective: Objective, report: Report
 ) -> EarlyStoppingPlan:
     produced = metric_names(description.task, validation=spec.dataset.validation > 0)
-    if stopping.monitor is not None and stopping.monitor not in produced:
+    if stopping.monitor is not None and stopping.monitor not in (*produced, objective.metric):
         loc: Loc = ("training", "early_stopping", "monitor")
         report(loc, f"there is no metric '{stopping.monitor}'", did_you_mean(stopping.monitor, produced))
     return EarlyStoppingPlan(

@@ -12,7 +12,7 @@ def preview_text(document: Mapping[str, Any]) -> str:
     """Returns the preview of a plan as lines for people.
 
     Args:
-        document: What `plan.preview.preview` returns, with `disk_bytes`.
+        document: What `plan.preview.preview` returns, with `disk_bytes`; None where it cannot be told.
     """
     objective = document["objective"]
     lines = [
@@ -31,7 +31,8 @@ def preview_text(document: Mapping[str, Any]) -> str:
         rungs = " → ".join(f"{rung['trials']} to epoch {rung['epochs']}" for rung in bracket)
         lines.append(f"  bracket {number}: {rungs}")
     lines.append(f"work       {document['trials']:,} trials, {document['epochs']:,} epochs")
-    lines.append(f"disk       about {show_bytes(document['disk_bytes'])}")
+    if document["disk_bytes"] is not None:
+        lines.append(f"disk       about {show_bytes(document['disk_bytes'])}")
     return "\n".join(lines)
 
 

@@ -20,6 +20,7 @@ from tunecli.oracles import make_oracle
 from tunecli.plan import Plan
 from tunecli.reports.live import View
 from tunecli.search.baselines import add_baselines
+from tunecli.search.discovery import copy_sources
 from tunecli.search.loop import Search, Workload
 from tunecli.search.resume import begin_or_check, check_data, replay
 from tunecli.search.slots import Protection, Slots, choose_slots, open_executor, order_advice
@@ -91,6 +92,8 @@ def run_session(
         if study.was_torn:
             say(f"{study.layout.journal}: the last line was incomplete and has been dropped")
         data, parts = load(plan.dataset)
+        if study.is_new and plan.sources:
+            copy_sources(file, plan, runs, study.layout.sources)
         plan = begin_or_check(study, plan, file)  # what is refused is refused before anything is started
         check_data(study, data.fingerprint())
         record_environment(study.layout.environment)
@@ -146,7 +149,8 @@ def _run_recorded(
 def _workload(study: OpenStudy, plan: Plan, slots: Slots) -> Workload:
     train = search_parts(plan.dataset).parts[0]
     data = None if slots.in_process else study.layout.stored_data
-    return Workload(row_count(train), byte_count(train), slots.threads, data)
+    sources = study.layout.sources if plan.sources else None
+    return Workload(row_count(train), byte_count(train), slots.threads, data, sources)
 
 
 def _clear_scratch(study: OpenStudy) -> None:

@@ -40,7 +40,8 @@ class Outline:
     @classmethod
     def of_written(cls, data: Mapping[str, Any]) -> Outline:
         """Reads what was written, as far as it can be made out."""
-        model = {name: value for name, value in _mapping(data.get("model")).items() if name != "family"}
+        fields = ("family", "path", "build", "init_from")
+        model = {name: value for name, value in _mapping(data.get("model")).items() if name not in fields}
         blocks = {"model": model, "search_space": _mapping(data.get("search_space"))}
         parents = {
             block: {name: tuple(_mapping(_mapping(value).get("when"))) for name, value in parameters.items()}

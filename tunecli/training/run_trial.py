@@ -20,25 +20,24 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict
 
-from tunecli.errors import in_a_line
-from tunecli.families import FAMILIES
+from tunecli.errors import TunecliError, in_a_line
 from tunecli.families.base import DataSignature
-from tunecli.families.compiling import compile_model
 from tunecli.families.summary import describe_layers
 from tunecli.plan import EarlyStoppingPlan, Plan
 from tunecli.spec.space import Value, Values
-from tunecli.study.objective import METRICS, Goal
+from tunecli.study.objective import METRICS, Goal, Objective
 from tunecli.study.trial import Measurement, Program
 from tunecli.training.data import or_none, search_parts, stored_parts
 from tunecli.training.engines import ENGINES, Job, batch_rows, can_resume
-from tunecli.training.runtime import configure, seed_everything
+from tunecli.training.engines.base import row_count
+from tunecli.training.models import Built, build
+from tunecli.training.own_fit import FitCall
+from tunecli.training.runtime import configure
 from tunecli.training.state import TrainingState, capture, load_state, restore, restore_stopping, save_state
+from tunecli.training.user_callbacks import user_callbacks
 
 if TYPE_CHECKING:
     import keras
-
-_NEVER_ASKED = {"optimizer": "sgd"}
-"""Compiling asks for an optimizer even where the engine brings its own."""
 
 RUNNER = "tunecli.training.run_trial:run_trial"
 """The name of `run_trial`, for executors."""
@@ -56,6 +55,7 @@ class TrialRequest(BaseModel):
         start_epoch: Epochs that `state_in` has behind it.
         end_epoch: Epochs to have behind it at the end.
         data: The stored columns, see `datasets.stored`; None to load them by the plan.
+        sources: Where the copies of the user's own files lie; None where the plan names none.
         state_in: The state to go on from, or None to begin.
         state_out: Where to write the state on the way and, with `keep_end`, at the end.
         keep_end: Whether someone may want the state at the end.
@@ -72,6 +72,7 @@ class TrialRequest(BaseModel):
     start_epoch: int
     end_epoch: int
     data: Path | None = None
+    sources: Path | None = None
     state_in: Path | None = None
     state_out: Path
     keep_end: bool
@@ -137,6 +138,9 @@ def run_trial(payload: dict[str, Any], report: Callable[[dict[str, Any]], bool])
         unsaved = str(error)
     except TrainingFailedError as error:
         cause = str(error)
+    except TunecliError as error:  # says where and what already
+        cause = str(error.problems[0]).splitlines()[0]
+        details = traceback.format_exc()
     except Exception as error:  # whatever a model, an optimizer or TensorFlow may raise is this trial's own affair
         cause = in_a_line(error)
         details = traceback.format_exc()
@@ -156,13 +160,7 @@ def run_trial(payload: dict[str, Any], report: Callable[[dict[str, Any]], bool])
 
 def build_model(plan: Plan, values: Mapping[str, Value], signature: DataSignature, seed: int) -> keras.Model:
     """Builds and compiles the model of a trial; the same seed gives the same initial weights."""
-    import keras
-
-    keras.config.set_dtype_policy(plan.training.precision)
-    seed_everything(seed)
-    model = FAMILIES.load(plan.family).build(signature, values)
-    compile_model(model, plan.task, values if "optimizer" in values else {**values, **_NEVER_ASKED})
-    return model
+    return build(plan, values, signature, seed).model
 
 
 class _Attempt:
@@ -179,34 +177,54 @@ class _Attempt:
         request = self.request
         configure(request.threads)
         parts = stored_parts(request.data) if request.data else search_parts(request.plan.dataset)
-        train, validation = parts.parts
-        model = build_model(request.plan, request.values, parts.signature, request.seed)
-        self.layers = [asdict(layer) for layer in describe_layers(model)]
+        train, validation = parts.parts[0], or_none(parts.parts[1])
+        built = build(request.plan, request.values, parts.signature, request.seed, request.sources)
+        callbacks = user_callbacks(request.plan, request.sources)
+        if built.own_fit is None:
+            self._train(built, FitCall(train, validation, callbacks=callbacks))
+        else:
+            end = request.end_epoch
+            built.own_fit.run(
+                train, validation, epochs=end, callbacks=callbacks, execute=lambda call: self._train(built, call)
+            )
+
+    def _train(self, built: Built, call: FitCall) -> Any:
+        """Trains a model, from its state if it has one; returns the `keras.callbacks.History` of what it did."""
+        import keras
+
+        request, history = self.request, keras.callbacks.History()
+        history.on_train_begin()
+        built.complete(call.train)
+        self.layers = [asdict(layer) for layer in describe_layers(built.model)]
         state = load_state(request.state_in) if request.state_in else None
         if state is not None:
-            restore(state, model)
+            restore(state, built.model)
         if state is None or not (state.is_stopped or state.epoch >= request.end_epoch):
-            self._fit(model, train, validation, state)
+            self._fit(built, call, state, history)
         elif request.keep_end:
             self._save(state)
+        return history
 
-    def _fit(self, model: keras.Model, train: Any, validation: Any, state: TrainingState | None) -> None:
-        request = self.request
-        stopping = _early_stopping(request.plan.training.early_stopping, state)
+    def _fit(self, built: Built, call: FitCall, state: TrainingState | None, history: Any) -> None:
+        request, plan = self.request, self.request.plan
+        stopping = _early_stopping(plan.training.early_stopping, plan.objective, state)
+        # behind all others, so that it is seen whether they have stopped the training
+        watch = _watch(self._take, stopping)
         fitted = ENGINES.load(request.engine).fit(
             Job(
-                model=model,
-                train=train,
-                validation=or_none(validation),
-                batch_size=batch_rows(request.values, len(train[0])),
+                model=built.model,
+                train=call.train,
+                validation=call.validation,
+                batch_size=call.batch_size or batch_rows(request.values, row_count(call.train)),
                 start_epoch=request.start_epoch,
                 end_epoch=request.end_epoch,
                 seed=request.seed,
-                shuffle=request.plan.training.shuffle,
-                # behind early stopping, so that it is seen whether that has spoken
-                callbacks=[each for each in (stopping, _watch(self._take, stopping)) if each is not None],
+                shuffle=plan.training.shuffle if call.shuffle is None else call.shuffle,
+                callbacks=[*([stopping] if stopping else []), *call.callbacks, history, watch],
+                identity=built.identity,
             )
         )
+        built.take_weights(fitted.model)
         self.program = fitted.program
         self.stopped = fitted.stopped
 
@@ -214,6 +232,7 @@ class _Attempt:
         """Deals with the end of an epoch: measures, and saves the state if it is time."""
         self.measurements.append(measurement)
         is_cut = self.report({"measurement": measurement.model_dump(mode="json")})
+        _require_objective(self.request.plan.objective, measurement)
         loss = measurement.metrics.get("loss", 0.0)
         if not math.isfinite(loss):
             raise TrainingFailedError(f"loss is {loss} in epoch {measurement.epoch}")
@@ -240,8 +259,19 @@ class _Attempt:
             raise _UnsavedError(f"{self.request.state_out}: {error.strerror}") from error
 
 
+def _require_objective(objective: Objective, measurement: Measurement) -> None:
+    """Makes sure that a model reports what decides: which metrics a user's own model has is known no sooner.
+
+    Raises:
+        TrainingFailedError: It does not.
+    """
+    if objective.metric not in measurement.metrics:
+        found = ", ".join(measurement.metrics)
+        raise TrainingFailedError(f"the model reports no {objective.metric}, which is the objective; it has {found}")
+
+
 def _early_stopping(
-    plan: EarlyStoppingPlan | None, state: TrainingState | None
+    plan: EarlyStoppingPlan | None, objective: Objective, state: TrainingState | None
 ) -> keras.callbacks.EarlyStopping | None:
     if plan is None:
         return None
@@ -255,7 +285,8 @@ def _early_stopping(
             if state is not None:
                 restore_stopping(state, self)
 
-    goal = METRICS[plan.monitor.removeprefix("val_")].goal
+    is_objective = plan.monitor == objective.metric
+    goal = objective.goal if is_objective else METRICS[plan.monitor.removeprefix("val_")].goal
     return EarlyStopping(
         monitor=plan.monitor,
         mode="min" if goal is Goal.MINIMIZE else "max",  # told, since Keras guesses it from the name

@@ -230,6 +230,10 @@ def program_key(job: Job) -> str:
     """Returns what two jobs must have in common to share a program: all but what lives in variables or arguments."""
     import keras
 
+    leaves = keras.tree.flatten((job.train, job.validation))
+    shapes = [None if leaf is None else (str(leaf.dtype), leaf.shape) for leaf in leaves]
+    if job.identity:
+        return json.dumps([job.identity, shapes, job.batch_size])
     compiled = job.model.get_compile_config()
     settings = compiled["optimizer"]["config"]
     settings = settings.get("inner_optimizer", {}).get("config", settings)
@@ -237,8 +241,6 @@ def program_key(job: Job) -> str:
         del settings["learning_rate"]
     for name in (*_arguments(inner_optimizer(job.model)), *INITIAL_STATE):
         settings.pop(name, None)
-    leaves = keras.tree.flatten((job.train, job.validation))
-    shapes = [None if leaf is None else (str(leaf.dtype), leaf.shape) for leaf in leaves]
     return json.dumps([job.model.get_config(), compiled, shapes, job.batch_size], sort_keys=True, default=str)
 
 
