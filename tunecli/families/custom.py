@@ -134,7 +134,7 @@ class Custom:
             return self._only_hypermodel(module)
         found = named(module, self.name or DEFAULT_BUILD)
         if not (_is_hypermodel(found) or inspect.isroutine(found)):
-            what = f"{self.name} is {_kind(found)}, neither a function of hp nor a HyperModel"
+            what = f"{self.name or DEFAULT_BUILD} is {_kind(found)}, neither a function of hp nor a HyperModel"
             raise UsageError(what, where=str(self.file), hint="name the one that builds the model with build:")
         return found
 
@@ -161,4 +161,4 @@ def _is_hypermodel(found: Any) -> bool:
 
 
 def _kind(value: Any) -> str:
-    return "None" if value is None else f"a {type(value).__name__}"
+    return "None" if value is None else f"a value of type {type(value).__name__}"

@@ -186,33 +186,31 @@ def _united(one: Parameter, other: Parameter, where: str) -> Parameter:
 
 
 def _parameter(hp: Any, where: str) -> Parameter:
-    config = hp.get_config()
     kind = type(hp).__name__
     when = tuple(Condition(parameter=each.name, values=tuple(map(_plain, each.values))) for each in hp.conditions)
     common = {"name": hp.name, "when": when}
     if kind in ("Int", "Float"):
-        return Parameter(**common, **_range(hp, config, where))
+        return Parameter(**common, **_range(hp, where))
     if kind == "Boolean":
-        return Parameter(**common, kind=Kind.CHOICE, values=(False, True), default=bool(config["default"]))
+        return Parameter(**common, kind=Kind.CHOICE, values=(False, True), default=bool(hp.default))
     if kind == "Fixed":
         return Parameter(**common, kind=Kind.CHOICE, values=(_plain(hp.value),))
     if kind == "Choice":
-        return Parameter(
-            **common, kind=Kind.CHOICE, values=tuple(map(_plain, hp.values)), default=_plain(config["default"])
-        )
+        return Parameter(**common, kind=Kind.CHOICE, values=tuple(map(_plain, hp.values)), default=_plain(hp._default))
     raise UsageError(f"'{hp.name}' is a {kind}", where=where, hint="use hp.Int, Float, Choice, Boolean or Fixed")
 
 
-def _range(hp: Any, config: dict[str, Any], where: str) -> dict[str, Any]:
+def _range(hp: Any, where: str) -> dict[str, Any]:
     number = int if type(hp).__name__ == "Int" else float
-    low, high, default = hp.min_value, hp.max_value, config["default"]
-    default = None if default is None else number(default)
+    low, high = hp.min_value, hp.max_value
+    # without a default, KerasTuner's is the lowest value, and a Float forgets which of the two it was
+    default = None if hp.default == low else number(hp.default)
     if hp.sampling == "reverse_log":
         hint = "write sampling='log', or search 1 - x by magnitude"
         raise UsageError(f"'{hp.name}' has sampling='reverse_log', which is not supported", where=where, hint=hint)
     if low == high:
         return {"kind": Kind.CHOICE, "values": (number(low),)}
-    step = config["step"]
+    step = hp.step
     if hp.sampling == "log" and step is not None:
         count = int(math.log(high / low, step) + 1e-8) + 1  # as KerasTuner counts them
         listed = dict.fromkeys(number(low * step**index) for index in range(count))

@@ -82,7 +82,9 @@ class OwnFit:
     hp: Any
     model: keras.Model
 
-    def capture(self, train: Arrays, validation: Arrays | None, *, epochs: int) -> FitCall:
+    def capture(
+        self, train: Arrays, validation: Arrays | None, *, epochs: int, callbacks: Sequence[Any] = ()
+    ) -> FitCall:
         """Returns what `fit` would train on; nothing is trained, and what stands behind `model.fit` is not run.
 
         Raises:
@@ -96,7 +98,7 @@ class OwnFit:
             raise _SeenError
 
         with suppress(_SeenError):
-            self.run(train, validation, epochs=epochs, callbacks=(), execute=execute)
+            self.run(train, validation, epochs=epochs, callbacks=callbacks, execute=execute)
         return found[0]
 
     def run(

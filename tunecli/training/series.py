@@ -10,9 +10,11 @@ taken, so that none goes unseen.
 from __future__ import annotations
 
 import json
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
+from contextlib import redirect_stdout
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -27,9 +29,11 @@ from tunecli.training.engines import ENGINES, Fitted, Job, batch_rows
 from tunecli.training.engines.base import row_count
 from tunecli.training.ensemble import Ensemble
 from tunecli.training.evaluate import Figures, Scores, evaluate
+from tunecli.training.models import build
+from tunecli.training.own_models import final_call, require_saveable
 from tunecli.training.recipe import Place, Recipe, Watch
-from tunecli.training.run_trial import build_model
 from tunecli.training.setting import TEST, Setting
+from tunecli.training.user_callbacks import user_callbacks
 
 if TYPE_CHECKING:
     import keras
@@ -96,17 +100,18 @@ class SeriesTrainer:
             StudyError: The disk is full or fails.
         """
         seeds = seeds_of(self._plan, root, self._recipe.seeds)
-        ensemble = Ensemble(setting.evaluated) if self._recipe.ensemble else None
+        ensemble: Ensemble | None = None
         series: list[Scores] = []
         programs: Counter[Program] = Counter()
         for number, seed in enumerate(seeds):
             here = replace(place, seed_number=number + 1)
             started = time.perf_counter()
-            fitted = self._fit(setting, seed, here)
+            fitted, evaluated = self._fit(setting, seed, here, is_kept=keep is not None)
             model = fitted.model
             programs[fitted.program] += 1
-            series.append(self._scores(setting, partial(_evaluate_part, model, setting.evaluated), seed=seed))
-            if ensemble is not None:
+            series.append(self._scores(setting, partial(_evaluate_part, model, evaluated), seed=seed))
+            if self._recipe.ensemble:
+                ensemble = ensemble or Ensemble(evaluated)
                 ensemble.add(model, series[-1])
             if keep is not None:
                 self._keep(model, keep, number)
@@ -114,24 +119,30 @@ class SeriesTrainer:
         together = None if ensemble is None else self._scores(setting, ensemble.evaluate, seed=None)
         return Series(setting, seeds, series, together, programs)
 
-    def _fit(self, setting: Setting, seed: int, place: Place) -> Fitted:
-        plan = self._plan
-        model = build_model(plan, setting.values, setting.parts.signature, seed)
+    def _fit(self, setting: Setting, seed: int, place: Place, *, is_kept: bool) -> tuple[Fitted, Mapping[str, Arrays]]:
+        """Trains a model; returns it, and what it is evaluated on."""
+        plan, sources = self._plan, self._run.layout.sources
+        built = build(plan, setting.values, setting.parts.signature, seed, sources)
+        call, evaluated = final_call(built, setting, user_callbacks(plan, sources))
+        built.complete(call.train)
+        if is_kept:
+            require_saveable(built)
         if setting.continuation is not None:
-            setting.continuation.put_into(model)
-        return ENGINES.load(setting.trial.engine).fit(
-            Job(
-                model=model,
-                train=setting.train,
-                validation=None,
-                batch_size=batch_rows(setting.values, row_count(setting.train)),
-                start_epoch=setting.begin,
-                end_epoch=setting.end,
-                seed=seed,
-                shuffle=plan.training.shuffle,
-                callbacks=[_count(self._watch, place, setting)],
-            )
+            setting.continuation.put_into(built.model)
+        job = Job(
+            model=built.model,
+            train=call.train,
+            validation=None,
+            batch_size=call.batch_size or batch_rows(setting.values, row_count(call.train)),
+            start_epoch=setting.begin,
+            end_epoch=setting.end,
+            seed=seed,
+            shuffle=plan.training.shuffle if call.shuffle is None else call.shuffle,
+            callbacks=[*call.callbacks, _count(self._watch, place, setting)],
+            identity=built.identity,
         )
+        with redirect_stdout(sys.stderr):  # callbacks may print, and stdout belongs to the scores
+            return ENGINES.load(setting.trial.engine).fit(job), evaluated
 
     def _scores(self, setting: Setting, figures: Callable[[str], Figures], *, seed: int | None) -> Scores:
         """Evaluates a model, or the ensemble if there is no seed, on every part."""

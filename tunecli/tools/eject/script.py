@@ -34,11 +34,13 @@ def eject(plan: Plan, *, spec: str, script: str) -> str:
     Raises:
         DataError: A CSV file is missing or irregular.
         StudyError: No model can be built, whatever the values.
-        UsageError: The plan's engine is scipy's: a script of KerasTuner's trains step by step.
+        UsageError: The plan's engine is scipy's: a script of KerasTuner's trains step by step. Or it runs code or
+            begins with weights that a script does not have.
     """
     if plan.training.engine == SCIPY_ENGINE:
         hint = "write engine: auto, and search optimizer and learning_rate instead"
         raise UsageError("a script of KerasTuner has no engine: scipy", where=f"{spec}: training.engine", hint=hint)
+    _refuse_own_code(plan, spec)
     dataset = DATASETS.load(plan.dataset.name)
     description = dataset.describe(plan.dataset.options)
     load = dataset.script(plan.dataset.options)
@@ -59,6 +61,19 @@ def eject(plan: Plan, *, spec: str, script: str) -> str:
     first, constants, *rest = (section for section in sections if section)
     # two blank lines around functions and classes, one before constants
     return "\n\n\n".join("\n".join(section) for section in ([*first, "", *constants], *rest)) + "\n"
+
+
+def _refuse_own_code(plan: Plan, spec: str) -> None:
+    if plan.custom is not None:
+        hint = f"{plan.custom.source.file} runs under KerasTuner as it is"
+        raise UsageError("a custom model has its script already", where=f"{spec}: model.family", hint=hint)
+    if plan.callbacks:
+        hint = "drop them here, and pass them to tuner.search in the script"
+        raise UsageError("a script has no callbacks of yours", where=f"{spec}: training.callbacks", hint=hint)
+    if plan.init_from is not None:
+        raise UsageError(
+            "a script begins with no other model's weights", where=f"{spec}: model.init_from", hint="drop it"
+        )
 
 
 def _docstring(plan: Plan, load: LoadScript, spec: str, script: str) -> Lines:
