@@ -8,6 +8,7 @@ model = read_best(run.layout.best)
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from tunecli.errors import StudyError
@@ -16,6 +17,7 @@ from tunecli.plan import Plan
 from tunecli.store.files import write_whole
 from tunecli.store.layout import BestLayout
 from tunecli.store.run import Run
+from tunecli.training.data import or_none
 from tunecli.training.models import Built
 from tunecli.training.own_fit import FitCall
 from tunecli.training.setting import Setting
@@ -32,24 +34,25 @@ def final_call(built: Built, setting: Setting, callbacks: Sequence[Any]) -> tupl
     """Returns what a model is to be trained on at last, and what it is evaluated on.
 
     A `fit` of its own may scale rows: every part goes through it as validation data, in a call that trains nothing, so
-    that the rows it is tested on are scaled as those it was validated on were.
+    that the rows it is tested on are scaled as those it was validated on were. Callbacks that read `val_loss` do so at
+    last as they did in the search, of the validation rows; what is trained without callbacks is not validated.
 
     Raises:
         UsageError: The user's code raises.
         StudyError: It trains in a way that no engine can, or drops the part.
     """
+    validation = or_none(setting.parts.parts[1])
     if built.own_fit is None:
-        return FitCall(setting.train, None, callbacks=callbacks), setting.evaluated
+        return FitCall(setting.train, validation if callbacks else None, callbacks=callbacks), setting.evaluated
     found: dict[str, Arrays] = {}
-    call: FitCall | None = None
     for name, part in setting.evaluated.items():
         if name != TRAIN:
-            call = built.own_fit.capture(setting.train, part, epochs=setting.end, callbacks=callbacks)
-            if call.validation is None:
+            shown = built.own_fit.capture(setting.train, part, epochs=setting.end).validation
+            if shown is None:
                 raise StudyError("fit drops its validation_data: there is nothing to evaluate the model on")
-            found[name] = call.validation
-    call = call or built.own_fit.capture(setting.train, None, epochs=setting.end, callbacks=callbacks)
-    return call, {TRAIN: call.train, **found}
+            found[name] = shown
+    call = built.own_fit.capture(setting.train, validation, epochs=setting.end, callbacks=callbacks)
+    return call if call.callbacks else replace(call, validation=None), {TRAIN: call.train, **found}
 
 
 def require_saveable(built: Built) -> None:

@@ -132,7 +132,7 @@ class SeriesTrainer:
         job = Job(
             model=built.model,
             train=call.train,
-            validation=None,
+            validation=call.validation,
             batch_size=call.batch_size or batch_rows(setting.values, row_count(call.train)),
             start_epoch=setting.begin,
             end_epoch=setting.end,
