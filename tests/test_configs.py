@@ -19,6 +19,7 @@ OWN = [
     "smoke/bayesian_mlp",
 ]
 OWN += ["smoke/grid_linear", "infrared", "smoke/scipy"]
+OWN += ["custom_build_model", "custom_hypermodel", "smoke/custom"]
 REAL = ["california", "california_random", "fashion_mnist", "fashion_mnist_cnn", "smoke/random_cnn"]
 
 

@@ -11,6 +11,7 @@ from tunecli.cli.main import COMMANDS
 from tunecli.datasets import DATASETS
 from tunecli.families import FAMILIES
 from tunecli.families.compiling import LOSSES, shared_hyperparameters
+from tunecli.families.transfer import TRANSFER_HYPERPARAMETERS
 from tunecli.oracles import ORACLES
 from tunecli.plan import resolve
 from tunecli.spec.experiment import (
@@ -18,6 +19,7 @@ from tunecli.spec.experiment import (
     EarlyStoppingSpec,
     ExperimentSpec,
     LimitsSpec,
+    ModelSpec,
     ObjectiveSpec,
     Task,
     TrainingSpec,
@@ -30,15 +32,25 @@ from tunecli.training.engines import ENGINES
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
-BLOCKS = [DatasetSpec, ObjectiveSpec, TrainingSpec, EarlyStoppingSpec, LimitsSpec, ParameterSpec, ExperimentSpec]
+BLOCKS = [
+    ModelSpec,
+    DatasetSpec,
+    ObjectiveSpec,
+    TrainingSpec,
+    EarlyStoppingSpec,
+    LimitsSpec,
+    ParameterSpec,
+    ExperimentSpec,
+]
 TUNERS = [RandomTuner, HyperbandTuner, BayesianTuner, GridTuner]
 CONFIGS = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "configs").rglob("*.yaml"))
 
 
 def names() -> list[str]:
     """Everything that a user may write."""
-    fields = [name for model in BLOCKS + TUNERS for name in model.model_fields]
+    fields = [name for model in BLOCKS + TUNERS for name in model.model_fields if name != "parameters"]
     hyperparameters = [each.name for task in Task for each in shared_hyperparameters(task)]
+    hyperparameters += [each.name for each in TRANSFER_HYPERPARAMETERS]
     hyperparameters += [each.name for family in FAMILIES.names for each in FAMILIES.load(family).hyperparameters]
     losses = [loss for each in LOSSES.values() for loss in each]
     registered = [*COMMANDS, "datasets", *ENGINES.names, *DATASETS.names, *FAMILIES.names, *ORACLES.names, *METRICS]

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from tunecli.errors import Problem, SpecError, StudyError, UsageError
+from tunecli.errors import DataError, Problem, SpecError, StudyError, UsageError
 from tunecli.executors.base import Task
 from tunecli.executors.process_slots import ProcessSlots, SlotSettings
 from tunecli.plan import Plan, resolve
@@ -29,6 +29,7 @@ def plan_with_code(file: SpecFile, plan: Plan, runs: Path) -> tuple[Plan, tuple[
 
     Raises:
         UsageError: The code cannot be run, or the spec asks for what it does not declare.
+        DataError: The data that a `fit` is shown are missing or damaged.
         StudyError: The process that runs it dies.
     """
     if plan.custom is None and not plan.callbacks:
@@ -76,7 +77,10 @@ def _discover(plan: Plan, sources: Path, log: Path) -> Discovered:
         names = ", ".join(each.file for each in plan.sources)
         raise StudyError(f"cannot be run: {done.cause}", where=names, hint=f"run it by itself: python {names}")
     if "problem" in done.result:
-        raise SpecError([problem_of(done.result["problem"])])
+        problem = problem_of(done.result["problem"])
+        if done.result["is_of_data"]:
+            raise DataError(problem.what, where=problem.where, hint=problem.hint)
+        raise SpecError([problem])
     return Discovered.model_validate(done.result["discovered"])
 
 

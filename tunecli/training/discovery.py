@@ -18,7 +18,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from tunecli.errors import Problem, TunecliError, UsageError
+from tunecli.errors import DataError, Problem, TunecliError, UsageError
 from tunecli.families.custom import FAMILY
 from tunecli.plan import DatasetPlan, Plan
 from tunecli.plan.sources import Discovered
@@ -63,7 +63,7 @@ def discover(payload: dict[str, Any], report: Callable[[dict[str, Any]], bool]) 
         user_callbacks(request.plan, request.sources)
         found = Discovered() if request.plan.custom is None else _discover_custom(request.plan, request.sources)
     except TunecliError as error:
-        return {"problem": asdict(error.problems[0])}
+        return {"problem": asdict(error.problems[0]), "is_of_data": isinstance(error, DataError)}
     return {"discovered": found.model_dump(mode="json")}
 
 

@@ -255,12 +255,20 @@ def refuse_batch_callbacks(callbacks: Any) -> None:
     Raises:
         ValueError: One does; train it with the keras engine.
     """
+    for callback in callbacks:
+        if hook := batch_hook(callback):
+            raise ValueError(f"{type(callback).__name__}.{hook} needs the keras engine")
+
+
+def batch_hook(callback: Any) -> str | None:
+    """Returns the first method of a callback that is called within an epoch, or None."""
     import keras
 
-    for callback in callbacks:
-        for hook in BATCH_HOOKS:
-            if getattr(type(callback), hook, None) is not getattr(keras.callbacks.Callback, hook, None):
-                raise ValueError(f"{type(callback).__name__}.{hook} needs the keras engine")
+    for hook in BATCH_HOOKS:
+        is_inherited = getattr(type(callback), hook, None) is getattr(keras.callbacks.Callback, hook, None)
+        if not is_inherited or hook in vars(callback):  # LambdaCallback has them in the instance
+            return hook
+    return None
 
 
 def _arguments(optimizer: Any) -> tuple[str, ...]:
