@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
+import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,7 +16,12 @@ import numpy as np
 import pytest
 
 from tests.training.own_code import DENSE, FITTING, Study
+from tunecli.families.base import DataSignature
 from tunecli.plan import Plan
+from tunecli.spec.experiment import Task
+from tunecli.store.layout import BestLayout
+from tunecli.training.models import build
+from tunecli.training.own_models import keep_own, keep_recipe
 from tunecli.training.run_trial import TrialResult, run_trial
 from tunecli.training.state import load_state
 
@@ -176,3 +184,33 @@ def test_a_metric_that_the_model_does_not_report_fails_the_trial(tmp_path: Path)
     study = Study(tmp_path, DENSE, objective={"metric": "val_auc", "goal": "maximize"})
     cause = run(study, {"units": 4, "rate": 1e-4}).cause
     assert cause == "the model reports no val_auc, which is the objective; it has loss, val_loss"
+
+
+READ = """
+import json, sys
+import numpy as np
+from pathlib import Path
+from tunecli.store.layout import BestLayout
+from tunecli.training.own_models import read_best
+model = read_best(BestLayout(Path(sys.argv[1])))
+print(json.dumps([type(model).__name__, model.predict(np.array([[1.0, 2.0, 3.0]] * 2), verbose=0).tolist()]))
+"""
+
+
+@pytest.mark.parametrize("has_config", [False, True])
+def test_a_subclassed_model_is_read_again_in_another_process(*, has_config: bool, tmp_path: Path) -> None:
+    config = "def get_config(self):\n            return {'units': self.hidden.units}\n\n        def call("
+    study = Study(tmp_path, SUBCLASSED.replace("def call(", config) if has_config else SUBCLASSED)
+    plan = study.whole_plan()
+    built = build(plan, plan.complete({"units": 4}), DataSignature(Task.REGRESSION, (3,), 1), 5, study.sources)
+    train = (np.zeros((2, 3), "float32"), np.zeros((2, 1), "float32"))
+    built.complete(train)
+    best = BestLayout(tmp_path / "best")
+    best.folder.mkdir()
+    keep_recipe(built, train, best)
+    keep_own(built.model, best.model)
+    assert best.model.exists() == has_config
+    done = subprocess.run([sys.executable, "-c", READ, str(best.folder)], capture_output=True, text=True, check=True)
+    name, predicted = json.loads(done.stdout.splitlines()[-1])
+    assert name == "Net"
+    assert np.allclose(predicted, built.model.predict(np.array([[1.0, 2.0, 3.0]] * 2), verbose=0), rtol=1e-6)

@@ -92,9 +92,9 @@ def run_session(
         if study.was_torn:
             say(f"{study.layout.journal}: the last line was incomplete and has been dropped")
         data, parts = load(plan.dataset)
-        if study.is_new and plan.sources:
-            copy_sources(file, plan, runs, study.layout.sources)
         plan = begin_or_check(study, plan, file)  # what is refused is refused before anything is started
+        if plan.sources:
+            copy_sources(file, plan, runs, study.layout.sources)
         check_data(study, data.fingerprint())
         record_environment(study.layout.environment)
         _clear_scratch(study)  # of a session that was killed

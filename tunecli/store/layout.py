@@ -6,7 +6,7 @@ A run directory:
       trials/<id>/  epochs.jsonl  layers.json  log.txt  state.npz
       sources/<sha256>/  the user's own files that trials run from, each by its name
       scratch/  data/  slot-<k>/
-      best/  model.keras  model.py  metrics.json  card.md  preprocessing.json  members/<k>.keras
+      best/  model.keras  model.py  model.json  metrics.json  card.md  preprocessing.json  members/<k>.keras
       best.new/  best.old/
 """
 
@@ -63,6 +63,11 @@ class BestLayout:
     def code(self) -> Path:
         """The code of a custom model, without which Keras cannot read it."""
         return self.folder / "model.py"
+
+    @property
+    def recipe(self) -> Path:
+        """What the code of a custom model was called with."""
+        return self.folder / "model.json"
 
     @property
     def preprocessing(self) -> Path:

@@ -9,14 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tunecli.errors import StudyError
+from tunecli.families.custom import Custom
 from tunecli.families.user_code import load_module
-from tunecli.plan import Plan
-from tunecli.store.files import write_whole
+from tunecli.store.files import read_json, sync_file, write_json, write_whole, writing
 from tunecli.store.layout import BestLayout
-from tunecli.store.run import Run
+from tunecli.training.best_folder import keep_model
 from tunecli.training.data import or_none
 from tunecli.training.models import Built
 from tunecli.training.own_fit import FitCall
@@ -55,51 +56,92 @@ def final_call(built: Built, setting: Setting, callbacks: Sequence[Any]) -> tupl
     return call if call.callbacks else replace(call, validation=None), {TRAIN: call.train, **found}
 
 
-def require_saveable(built: Built) -> None:
-    """Makes sure, before it is trained, that a user's own model can be saved.
-
-    Raises:
-        StudyError: Keras cannot say what it was made with.
-    """
-    if built.plan.custom is None:
-        return
-    import keras
-
-    try:
-        keras.saving.serialize_keras_object(built.model)
-    except Exception as error:  # whatever a `get_config` may raise
-        text = " ".join(str(error).split())[:200]
-        hint = "let its classes take plain values in __init__, or give them get_config and from_config"
-        raise StudyError(
-            f"the model cannot be saved: {text}", where=built.plan.custom.source.file, hint=hint
-        ) from error
-
-
-def keep_code(run: Run, plan: Plan, best: BestLayout) -> None:
-    """Puts the code of a user's own model beside the model.
+def keep_recipe(built: Built, train: Arrays, best: BestLayout) -> None:
+    """Puts beside a user's own model what it takes to make it again: its code, its values, and what a row looks like.
 
     Raises:
         StudyError: The disk is full or fails.
     """
-    if plan.custom is not None:
-        write_whole(best.code, plan.custom.source.within(run.layout.sources).read_bytes())
+    import keras
+
+    custom = built.plan.custom
+    if custom is None:
+        return
+    assert built.sources is not None
+    rows = keras.tree.map_structure(lambda array: f"{array.dtype} {' '.join(map(str, array.shape[1:]))}", train[0])
+    write_whole(best.code, custom.source.within(built.sources).read_bytes())
+    write_json(best.recipe, {"build": custom.build, "values": dict(built.values), "row": rows})
 
 
-def read_best(best: BestLayout) -> keras.Model:
-    """Reads the model that `retrain` has kept, a user's own with its code.
+def keep_own(model: keras.Model, path: Path) -> None:
+    """Saves a user's own model: whole, or by its weights where Keras cannot tell what it was made with.
+
+    A subclass of `keras.Model` whose `__init__` takes arguments is such a one, unless it has a `get_config`.
+
+    Args:
+        model: The model.
+        path: Where to save it whole; weights go beside it.
 
     Raises:
-        UsageError: That code cannot be run.
+        StudyError: The disk is full or fails.
     """
     import keras
 
-    own = {}
-    if best.code.exists():
-        module = load_module(best.code)
-        own = {
-            name: value
-            for name, value in vars(module).items()
-            if callable(value) and getattr(value, "__module__", None) == module.__name__
-        }
-    # code of the same study may be trusted as much as the code beside it
-    return keras.saving.load_model(best.model, custom_objects=own, safe_mode=not own)
+    try:
+        keras.saving.serialize_keras_object(model)
+    except Exception:  # whatever a `get_config` may raise
+        path = weights_beside(path)
+        with writing(path):
+            path.parent.mkdir(exist_ok=True)
+            model.save_weights(path)
+        sync_file(path)
+    else:
+        keep_model(model, path)
+
+
+def read_best(best: BestLayout, member: int | None = None) -> keras.Model:
+    """Reads a model that `retrain` has kept, a user's own with its code.
+
+    Args:
+        best: The study's `best/`.
+        member: Of an ensemble, counted from 0; None for the model itself.
+
+    Raises:
+        UsageError: Its code cannot be run.
+    """
+    import keras
+
+    path = best.model if member is None else best.member(member)
+    if not best.code.exists():
+        return keras.saving.load_model(path)
+    if not path.exists():
+        return _made_again(best, weights_beside(path))
+    module = load_module(best.code)
+    own = {
+        name: value
+        for name, value in vars(module).items()
+        if callable(value) and getattr(value, "__module__", None) == module.__name__
+    }
+    # what lies beside code that has just been run may be trusted as much as that
+    return keras.saving.load_model(path, custom_objects=own, safe_mode=False)
+
+
+def weights_beside(path: Path) -> Path:
+    """Returns where the weights of a model go that cannot be saved whole."""
+    return path.with_suffix(".weights.h5")
+
+
+def _made_again(best: BestLayout, weights: Path) -> keras.Model:
+    import keras
+    import numpy as np
+
+    def row(text: str) -> Any:
+        dtype, *shape = text.split()
+        return np.zeros((1, *map(int, shape)), dtype)
+
+    recipe = read_json(best.recipe)
+    family = Custom(best.code, recipe["build"])
+    model = family.build_with(family.builder(), family.hyperparameters_of(recipe["values"]))
+    model(keras.tree.map_structure(row, recipe["row"]))
+    model.load_weights(weights)
+    return model

@@ -32,7 +32,6 @@ from tunecli.training.best_folder import replacing
 from tunecli.training.continuation import require_state
 from tunecli.training.engines.base import row_count
 from tunecli.training.evaluate import summarise
-from tunecli.training.own_models import keep_code
 from tunecli.training.recipe import Place, Recipe, Watch
 from tunecli.training.runtime import configure
 from tunecli.training.series import Series, SeriesTrainer
@@ -98,7 +97,6 @@ def retrain(run: Run, trials: Sequence[Trial], recipe: Recipe, watch: Watch, *, 
             place = Place(trial.id, number, len(trials), 1, recipe.seeds)
             found.append(trainer.train(setting, root, place, keep=new if number == 1 else None))
         document = _document(run, plan, snapshot, recipe, found, is_ranking=is_ranking, fingerprint=fingerprint)
-        keep_code(run, plan, new)
         write_json(new.preprocessing, found[0].setting.parts.preprocessor.to_json())
         write_json(new.metrics, document)
         write_whole(new.card, render_card(document).encode())

@@ -30,7 +30,7 @@ from tunecli.training.engines.base import row_count
 from tunecli.training.ensemble import Ensemble
 from tunecli.training.evaluate import Figures, Scores, evaluate
 from tunecli.training.models import build
-from tunecli.training.own_models import final_call, require_saveable
+from tunecli.training.own_models import final_call, keep_own, keep_recipe
 from tunecli.training.recipe import Place, Recipe, Watch
 from tunecli.training.setting import TEST, Setting
 from tunecli.training.user_callbacks import user_callbacks
@@ -106,7 +106,8 @@ class SeriesTrainer:
         for number, seed in enumerate(seeds):
             here = replace(place, seed_number=number + 1)
             started = time.perf_counter()
-            fitted, evaluated = self._fit(setting, seed, here, is_kept=keep is not None)
+            with redirect_stdout(sys.stderr):  # a user's own code may print, and stdout belongs to the scores
+                fitted, evaluated = self._fit(setting, seed, here, keep if number == 0 else None)
             model = fitted.model
             programs[fitted.program] += 1
             series.append(self._scores(setting, partial(_evaluate_part, model, evaluated), seed=seed))
@@ -119,14 +120,16 @@ class SeriesTrainer:
         together = None if ensemble is None else self._scores(setting, ensemble.evaluate, seed=None)
         return Series(setting, seeds, series, together, programs)
 
-    def _fit(self, setting: Setting, seed: int, place: Place, *, is_kept: bool) -> tuple[Fitted, Mapping[str, Arrays]]:
+    def _fit(
+        self, setting: Setting, seed: int, place: Place, keep: BestLayout | None
+    ) -> tuple[Fitted, Mapping[str, Arrays]]:
         """Trains a model; returns it, and what it is evaluated on."""
         plan, sources = self._plan, self._run.layout.sources
         built = build(plan, setting.values, setting.parts.signature, seed, sources)
         call, evaluated = final_call(built, setting, user_callbacks(plan, sources))
         built.complete(call.train)
-        if is_kept:
-            require_saveable(built)
+        if keep is not None:
+            keep_recipe(built, call.train, keep)
         if setting.continuation is not None:
             setting.continuation.put_into(built.model)
         job = Job(
@@ -141,8 +144,7 @@ class SeriesTrainer:
             callbacks=[*call.callbacks, _count(self._watch, place, setting)],
             identity=built.identity,
         )
-        with redirect_stdout(sys.stderr):  # callbacks may print, and stdout belongs to the scores
-            return ENGINES.load(setting.trial.engine).fit(job), evaluated
+        return ENGINES.load(setting.trial.engine).fit(job), evaluated
 
     def _scores(self, setting: Setting, figures: Callable[[str], Figures], *, seed: int | None) -> Scores:
         """Evaluates a model, or the ensemble if there is no seed, on every part."""
@@ -160,10 +162,11 @@ class SeriesTrainer:
 
     def _keep(self, model: keras.Model, folder: BestLayout, number: int) -> None:
         """Keeps what the recipe wants kept: the model of the trial's own seed, and all members of an ensemble."""
+        keep = keep_model if self._plan.custom is None else keep_own
         if number == 0:
-            keep_model(model, folder.model)
+            keep(model, folder.model)
         if self._recipe.ensemble:
-            keep_model(model, folder.member(number))
+            keep(model, folder.member(number))
 
 
 def _evaluate_part(model: keras.Model, parts: Mapping[str, Arrays], name: str) -> Figures:
