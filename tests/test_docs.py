@@ -11,6 +11,7 @@ from tunecli.cli.main import COMMANDS
 from tunecli.datasets import DATASETS
 from tunecli.families import FAMILIES
 from tunecli.families.compiling import LOSSES, shared_hyperparameters
+from tunecli.families.transfer import TRANSFER_HYPERPARAMETERS
 from tunecli.oracles import ORACLES
 from tunecli.plan import resolve
 from tunecli.spec.evaluation import EvaluationSpec
@@ -19,6 +20,7 @@ from tunecli.spec.experiment import (
     EarlyStoppingSpec,
     ExperimentSpec,
     LimitsSpec,
+    ModelSpec,
     ObjectiveSpec,
     Task,
     TrainingSpec,
@@ -32,6 +34,7 @@ from tunecli.training.engines import ENGINES
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
 BLOCKS = [
+    ModelSpec,
     DatasetSpec,
     ObjectiveSpec,
     TrainingSpec,
@@ -47,8 +50,9 @@ CONFIGS = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "configs"
 
 def names() -> list[str]:
     """Everything that a user may write."""
-    fields = [name for model in BLOCKS + TUNERS for name in model.model_fields]
+    fields = [name for model in BLOCKS + TUNERS for name in model.model_fields if name != "parameters"]
     hyperparameters = [each.name for task in Task for each in shared_hyperparameters(task)]
+    hyperparameters += [each.name for each in TRANSFER_HYPERPARAMETERS]
     hyperparameters += [each.name for family in FAMILIES.names for each in FAMILIES.load(family).hyperparameters]
     losses = [loss for each in LOSSES.values() for loss in each]
     registered = [*COMMANDS, "datasets", *ENGINES.names, *DATASETS.names, *FAMILIES.names, *ORACLES.names, *METRICS]

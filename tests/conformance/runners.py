@@ -110,6 +110,7 @@ def do_copy(payload: dict[str, Any], report: Report) -> dict[str, Any]:
 
 def do_complain(payload: dict[str, Any], report: Report) -> dict[str, Any]:
     print("a line", file=sys.stderr)
+    print("a word")
     warnings.warn("a warning", stacklevel=1)
     return {}
 

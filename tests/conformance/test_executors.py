@@ -196,6 +196,14 @@ def test_files_are_read_and_written(subject: Subject, tmp_path: Path) -> None:
     assert sorted(each.name for each in tmp_path.iterdir()) == ["data", "in.bin", "out-0.bin", "out-1.bin"]
 
 
+def test_what_is_printed_is_logged_and_not_shown(
+    subject: Subject, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    subject.run(Task({"do": "complain"}, log=tmp_path / "log.txt"))
+    assert "a word\n" in (tmp_path / "log.txt").read_text()
+    assert "a word" not in capfd.readouterr().out
+
+
 def test_what_goes_to_stderr_is_logged(of_workers: Subject, tmp_path: Path) -> None:
     of_workers.run(Task({"do": "complain"}, log=tmp_path / "deep" / "log.txt"))
     text = (tmp_path / "deep" / "log.txt").read_text()

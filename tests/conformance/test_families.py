@@ -93,7 +93,8 @@ def data(signature: DataSignature, rows: int = 12) -> tuple[Any, Any]:
 
 
 def test_every_registered_family_is_in_the_suite() -> None:
-    assert set(FAMILY_NAMES) == set(FAMILIES.names)
+    own = {"custom"}  # builds nothing without a user's file: tests/training/test_own_models.py
+    assert set(FAMILY_NAMES) == set(FAMILIES.names) - own
 
 
 @pytest.mark.parametrize(("family", "signature"), SETTINGS)

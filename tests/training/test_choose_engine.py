@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
+from tests.training.own_code import Study
 from tunecli.plan import Plan
 from tunecli.training.engines import choose_engine
 
@@ -31,6 +33,16 @@ def test_every_rung_of_hyperband_is_weighed_by_the_longest_training(make_plan: C
 def test_the_spec_has_the_last_word(engine: str, make_plan: Callable[..., Plan]) -> None:
     plan = make_plan(training={"engine": engine})
     assert choose_engine(plan, plan.complete({}), 100, 3_600) == (engine, "named in the spec")
+
+
+def test_code_of_ones_own_is_trained_by_keras_unless_named(tmp_path: Path) -> None:
+    plan = Study(tmp_path).plan()
+    assert choose_engine(plan, {"batch_size": 32}, 100, 3_600)[1] == "auto: keras, which trains any model of one's own"
+    named = Study(tmp_path, training={"engine": "graph"}).plan()
+    assert choose_engine(named, {"batch_size": 32}, 100, 3_600) == ("graph", "named in the spec")
+    told = [{"path": "mine.py", "class": "A"}]
+    called = Study(tmp_path, model={"family": "mlp", "path": None}, training={"callbacks": told}).plan()
+    assert choose_engine(called, called.complete({}), 100, 3_600)[0] == "keras"
 
 
 def test_rows_that_should_not_be_copied_are_read_in_batches(make_plan: Callable[..., Plan]) -> None:

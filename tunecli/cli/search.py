@@ -55,7 +55,14 @@ def search(
     if offline:
         os.environ["TUNECLI_OFFLINE"] = "1"
     file = load(config, [*(overrides or []), *_placed(workers, cluster)])
-    plan = resolve(file)
+    plan = resolve(file, runs=runs)
+    if plan.custom is not None or plan.callbacks:
+        from tunecli.search.discovery import plan_with_code
+
+        with output.busy("running your code"):
+            plan, notes = plan_with_code(file, plan, runs)
+        for line in notes:
+            output.say(f"note: {line}")
     if name is not None:
         if not re.fullmatch(NAME_PATTERN, name):
             hint = "use letters, digits, dots, dashes and underscores"
@@ -134,9 +141,12 @@ def _show_dry_run(plan: Plan, *, as_json: bool) -> None:
     from tunecli.training.estimate import disk_bytes
     from tunecli.training.runtime import import_tensorflow
 
-    with output.busy("starting TensorFlow"):
-        import_tensorflow()
-    document = {**preview(plan), "disk_bytes": disk_bytes(plan)}
+    if plan.sources:  # how large a model of the user's is, is known once it has seen rows
+        document = {**preview(plan), "disk_bytes": None}
+    else:
+        with output.busy("starting TensorFlow"):
+            import_tensorflow()
+        document = {**preview(plan), "disk_bytes": disk_bytes(plan)}
     for line in advice(plan):
         output.say(f"note: {line}")
     if as_json:

@@ -61,6 +61,9 @@ def schema(
 
 
 def _in_short(plan: Plan) -> str:
+    if plan.custom is not None:
+        found = f"{plan.custom.source.file} declares what is searched, found when a search starts"
+        return f"{plan.family} on {plan.dataset.name}, {plan.tuner.name}; {found}"
     count = len(plan.space)
     parts = [
         f"{plan.family} on {plan.dataset.name}",

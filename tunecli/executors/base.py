@@ -41,7 +41,7 @@ class Task:
         writes: Keys of the payload that hold the path of a file the runner may write; None is none. It may do so more
             than once, each time whole (written beside, then renamed): when it reports, what it has written until then
             is in place before `on_message` is called.
-        log: Where what the runner writes to stderr goes, if the executor can tell it from the parent's own.
+        log: Where what the runner prints and writes to stderr goes, if the executor can tell it from the parent's own.
     """
 
     payload: Json

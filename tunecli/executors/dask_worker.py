@@ -62,7 +62,7 @@ def run_task(
 
     Returns:
         `answer`, the JSON of a result or of a cause and details; `files`, bytes by key, of what was not fetched before;
-        `log`, what went to stderr. None if this is another process: the one it was meant for has died, and Dask has
+        `log`, what it said. None if this is another process: the one it was meant for has died, and Dask has
         brought the task to the next.
     """
     from distributed import get_worker
@@ -87,7 +87,7 @@ def run_task(
             document = json.loads(payload)
             document |= {key: str(kept(here).joinpath(*place)) for key, place in reads.items()}
             document |= {key: str(path) for key, path in written.paths.items()}
-            with _readable(task, written), _stderr_to(Path(folder, "stderr")) as log:
+            with _readable(task, written), _output_to(Path(folder, "stderr")) as log:
                 answer = _call(runner, document, report)
             return {"answer": answer, "files": written.fetch(writes), "log": log.read_bytes()}
     finally:
@@ -133,10 +133,11 @@ def failure(error: Exception) -> bytes:
 
 
 @contextlib.contextmanager
-def _stderr_to(path: Path) -> Iterator[Path]:
-    """Sends what Python writes to stderr to a file; the descriptor is left to the worker's own log."""
+def _output_to(path: Path) -> Iterator[Path]:
+    """Sends what Python writes to a file; the descriptors are left to the worker's own log."""
     with (
         open(path, "w", encoding="utf-8", errors="backslashreplace") as file,
+        contextlib.redirect_stdout(file),
         contextlib.redirect_stderr(file),
         warnings.catch_warnings(),  # what was shown once counts as new again
     ):

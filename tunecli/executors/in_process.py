@@ -7,7 +7,7 @@ from importlib import import_module
 
 from tunecli.errors import in_a_line
 from tunecli.executors.base import Done, Json, OnMessage, Runner, Task
-from tunecli.executors.logs import warnings_to
+from tunecli.executors.logs import prints_to
 
 
 class InProcess:
@@ -35,7 +35,7 @@ class InProcess:
             return []
         task, self._pending = self._pending, None
         try:
-            with warnings_to(task.log):
+            with prints_to(task.log):
                 done = Done(0, self._run(task.payload, self._report))
         except Exception as error:  # a failed task is a result; KeyboardInterrupt goes through
             cause = in_a_line(error)

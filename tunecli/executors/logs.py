@@ -6,6 +6,7 @@ A log that cannot be written is no reason for a task to fail.
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import sys
 import warnings
@@ -15,30 +16,40 @@ from typing import TextIO
 
 
 @contextlib.contextmanager
-def stderr_to(path: Path | None) -> Iterator[None]:
-    """Sends everything that this process writes to stderr, C++ included, to a file; warnings once for each task."""
+def output_to(path: Path | None) -> Iterator[None]:
+    """Sends everything that this process writes, C++ included, to a file; warnings once for each task.
+
+    What is meant for stdout goes there too: a callback may print, and stdout belongs to the results of the search.
+    """
     if path is None:
         yield
         return
-    sys.stderr.flush()
-    kept = os.dup(2)
+    kept = {number: os.dup(number) for number in (1, 2)}
+    _flush()
     try:
         with contextlib.suppress(OSError):
             path.parent.mkdir(parents=True, exist_ok=True)
             with open(path, "wb") as file:
-                os.dup2(file.fileno(), 2)
+                for number in kept:
+                    os.dup2(file.fileno(), number)
         with warnings.catch_warnings():  # what was shown once counts as new again
             yield
     finally:
+        _flush()
+        for number, handle in kept.items():
+            os.dup2(handle, number)
+            os.close(handle)
+
+
+def _flush() -> None:
+    for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError):
-            sys.stderr.flush()
-        os.dup2(kept, 2)
-        os.close(kept)
+            stream.flush()
 
 
 @contextlib.contextmanager
-def warnings_to(path: Path | None) -> Iterator[None]:
-    """Sends warnings to a file and leaves the rest of stderr, which shows the progress of the search."""
+def prints_to(path: Path | None) -> Iterator[None]:
+    """Sends warnings and what is printed to a file; leaves stderr, which shows the progress of the search."""
     if path is None:
         yield
         return
@@ -58,4 +69,22 @@ def warnings_to(path: Path | None) -> Iterator[None]:
 
     with warnings.catch_warnings():
         warnings.showwarning = show  # undone by catch_warnings
-        yield
+        with contextlib.redirect_stdout(_Log(path)):
+            yield
+
+
+class _Log(io.TextIOBase):
+    """A text file that is there once something is written to it."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, text: str) -> int:
+        with contextlib.suppress(OSError):
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            with open(self._path, "a", encoding="utf-8") as log:
+                log.write(text)
+        return len(text)

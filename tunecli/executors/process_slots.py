@@ -32,7 +32,7 @@ import psutil
 
 from tunecli.errors import in_a_line
 from tunecli.executors.base import Done, Json, OnMessage, Runner, Task, TaskLimits
-from tunecli.executors.logs import stderr_to
+from tunecli.executors.logs import output_to
 
 WORN_BYTES = 1_200_000_000
 """A process that holds more than this after a task is worn: compiled programs are never given back. Another one starts
@@ -290,7 +290,7 @@ def _run(run: Runner, task: Json, connection: Connection) -> bytes:
         return is_stopping
 
     try:
-        with stderr_to(Path(task["log"]) if task["log"] else None):
+        with output_to(Path(task["log"]) if task["log"] else None):
             result = run(task["payload"], report)
         return json.dumps({"result": result}).encode()  # what is no JSON is the task's own fault
     except Exception as error:

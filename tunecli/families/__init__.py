@@ -10,5 +10,6 @@ FAMILIES: Registry[Family] = Registry(
         "mlp": "tunecli.families.mlp:FAMILY",
         "wide_deep": "tunecli.families.wide_deep:FAMILY",
         "cnn": "tunecli.families.cnn:FAMILY",
+        "custom": "tunecli.families.custom:FAMILY",
     },
 )

@@ -16,7 +16,7 @@ class LayerSummary:
     Attributes:
         name: Its name in the model.
         kind: Its class, such as Dense.
-        output_shape: Of one row, without the batch axis.
+        output_shape: Of one row, without the batch axis; () where it is not one shape, or not known beforehand.
         parameters: How many numbers it holds, trained or not.
     """
 
@@ -33,7 +33,16 @@ class LayerSummary:
 def describe_layers(model: keras.Model) -> list[LayerSummary]:
     """Returns the layers of a built model in order, without its inputs."""
     return [
-        LayerSummary(layer.name, type(layer).__name__, tuple(layer.output.shape[1:]), layer.count_params())
+        LayerSummary(layer.name, type(layer).__name__, _output_shape(layer), layer.count_params())
         for layer in model.layers
         if type(layer).__name__ != "InputLayer"
     ]
+
+
+def _output_shape(layer: keras.Layer) -> tuple[int, ...]:
+    """Returns the shape that a layer of a graph of layers has; within a model that computes in `call` there is none."""
+    try:
+        output = layer.output
+    except (AttributeError, ValueError):  # never part of a graph, or of several
+        return ()
+    return tuple(output.shape[1:]) if hasattr(output, "shape") else ()

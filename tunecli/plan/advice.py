@@ -24,7 +24,8 @@ def advice(plan: Plan) -> list[str]:
 def _on_the_tuner(plan: Plan) -> Iterator[str]:
     tuner, size = plan.tuner, plan.space.size()
     if not len(plan.space):
-        yield "nothing is searched: every value is fixed, so this is one training"
+        if plan.custom is None:  # what the user's code declares may not be known yet
+            yield "nothing is searched: every value is fixed, so this is one training"
     elif isinstance(tuner, GridTuner):
         yield from _on_the_grid(tuner, plan.space.grid_size())
     elif isinstance(tuner, RandomTuner | BayesianTuner) and size is not None and size <= tuner.max_trials:

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+from tunecli.families import FAMILIES
 from tunecli.plan.bind import Binding, Report
 from tunecli.registry import did_you_mean
-from tunecli.spec.experiment import ExperimentSpec, Task
+from tunecli.spec.experiment import CUSTOM_FAMILY, ExperimentSpec, Task
 from tunecli.spec.faults import Loc
 from tunecli.study.objective import (
     AUXILIARY_METRICS,
     DEFAULT_METRIC,
     FOLD,
+    METRICS,
     VALIDATION,
     Goal,
+    Metric,
     Objective,
     find_metric,
     fold_metric_names,
     metric_names,
     plain_metric,
 )
+
+CUSTOM_METRIC = "loss"
+"""What decides for a custom model where none is named: every compiled model has it."""
 
 _LOSS_SHAPING = ("loss", "huber_delta", "l2", "target_scaling", "class_weight", "aux_weight")
 """While one of these is searched, losses of different trials are not on one scale."""
@@ -30,8 +36,11 @@ def bind_objective(spec: ExperimentSpec, task: Task, binding: Binding, report: R
     """Returns the metric that decides and its direction; reports one that cannot."""
     written = spec.objective
     scored_on = FOLD if _has_folds(spec) else VALIDATION
-    metric = written.metric if written else f"{scored_on}{DEFAULT_METRIC[task]}"
+    is_custom = FAMILIES.canonical(spec.model.family) == CUSTOM_FAMILY
+    metric = written.metric if written else f"{scored_on}{CUSTOM_METRIC if is_custom else DEFAULT_METRIC[task]}"
     loc: Loc = ("objective", "metric") if written else ("objective",)
+    if is_custom:
+        return _own_objective(spec, metric, loc, report)
     base = find_metric(metric)
     if base is None:
         report(loc, f"unknown metric '{metric}'", did_you_mean(metric, _deciding(task, spec, binding)))
@@ -39,9 +48,28 @@ def bind_objective(spec: ExperimentSpec, task: Task, binding: Binding, report: R
     if problem := _metric_problem(metric, task, spec, binding):
         report(loc, *problem)
     if written and written.goal and Goal(written.goal) is not base.goal:
-        better = "lower" if base.goal is Goal.MINIMIZE else "higher"
-        report(("objective", "goal"), f"{metric} is better when {better}", f"write {base.goal}, or drop goal")
+        report(("objective", "goal"), *_wrong_goal(metric, base))
     return Objective(metric=metric, goal=base.goal)
+
+
+def _own_objective(spec: ExperimentSpec, metric: str, loc: Loc, report: Report) -> Objective:
+    """Returns the objective of a custom model: which metrics it reports is known once it is trained."""
+    written, known = spec.objective, METRICS.get(plain_metric(metric))
+    if problem := _rows_problem(metric, spec):
+        report(loc, *problem)
+    if written and written.goal:
+        if known is not None and Goal(written.goal) is not known.goal:
+            report(("objective", "goal"), *_wrong_goal(metric, known))
+        return Objective(metric=metric, goal=Goal(written.goal))
+    if known is None:
+        what = f"which way '{metric}' is better is not known"
+        report(loc, what, f"write objective: {{metric: {metric}, goal: minimize}}, or maximize")
+    return Objective(metric=metric, goal=known.goal if known else Goal.MINIMIZE)
+
+
+def _wrong_goal(metric: str, known: Metric) -> tuple[str, str]:
+    better = "lower" if known.goal is Goal.MINIMIZE else "higher"
+    return f"{metric} is better when {better}", f"write {known.goal}, or drop goal"
 
 
 def _metric_problem(metric: str, task: Task, spec: ExperimentSpec, binding: Binding) -> tuple[str, str] | None:

@@ -6,7 +6,7 @@ import hashlib
 import json
 import math
 from collections.abc import Collection, Mapping
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -15,9 +15,11 @@ from tunecli.families import FAMILIES
 from tunecli.families.base import Family, Hyperparameter
 from tunecli.families.compiling import OPTIMIZER_HYPERPARAMETERS, shared_hyperparameters
 from tunecli.families.surroundings import EPOCHS, SCHEDULE_HYPERPARAMETERS
+from tunecli.families.transfer import TRANSFER_HYPERPARAMETERS
 from tunecli.plan.layerwise import gather, written
+from tunecli.plan.sources import CallbackPlan, CustomPlan, InitFromPlan, SourcePlan
 from tunecli.spec.evaluation import EvaluationSpec
-from tunecli.spec.experiment import SCIPY_ENGINE, LimitsSpec, Task
+from tunecli.spec.experiment import CUSTOM_FAMILY, SCIPY_ENGINE, LimitsSpec, Task
 from tunecli.spec.space import Kind, Parameter, SearchSpace, Value, Values
 from tunecli.spec.tuners import GridTuner, HyperbandTuner, TunerSpec, hyperband_brackets, hyperband_epochs
 from tunecli.store.files import damaged
@@ -120,6 +122,9 @@ class Plan(_Frozen):
         limits: What the search may use; a resume may change it, and the number of trials.
         baselines: Whether simple models are fitted to compare trials with; a resume may change it.
         derived: The tuner's options that the spec left open, and that may come out otherwise for more trials.
+        custom: The user's own model; None for another family.
+        callbacks: The user's own callbacks.
+        init_from: A model whose first weights trials begin with, or None.
     """
 
     version: int = PLAN_VERSION
@@ -139,6 +144,10 @@ class Plan(_Frozen):
     limits: LimitsSpec
     baselines: bool = True
     derived: tuple[str, ...] = ()
+    # left out where there are none, so that the plans of studies without them stay as they were
+    custom: Annotated[CustomPlan | None, Field(exclude_if=lambda custom: custom is None)] = None
+    callbacks: Annotated[tuple[CallbackPlan, ...], Field(exclude_if=lambda callbacks: not callbacks)] = ()
+    init_from: Annotated[InitFromPlan | None, Field(exclude_if=lambda init_from: init_from is None)] = None
 
     @classmethod
     def of(cls, run: Run) -> Plan:
@@ -154,8 +163,19 @@ class Plan(_Frozen):
 
     def hyperparameters(self) -> tuple[Hyperparameter, ...]:
         """Returns everything that a trial's values may hold."""
-        found = trial_hyperparameters(FAMILIES.load(self.family), self.task, self.training.engine)
+        family = FAMILIES.load(self.family)
+        found = trial_hyperparameters(family, self.task, self.training.engine, transfers=self.init_from is not None)
         return (*found, EPOCHS) if any(each.name == EPOCHS.name for each in self.space) else found
+
+    @property
+    def sources(self) -> tuple[SourcePlan, ...]:
+        """The files of the user's that trials run from."""
+        named = (self.custom, *self.callbacks, self.init_from)
+        return tuple(dict.fromkeys(each.source for each in named if each is not None))
+
+    def ours(self, values: Mapping[str, Value]) -> Mapping[str, Value]:
+        """Returns those of a trial's values that our own code reads: a custom model's may use any name for its own."""
+        return values if self.custom is None else {}
 
     def complete(self, searched: Mapping[str, Value]) -> Values:
         """Returns all values of a trial: the searched ones, and the fixed ones and defaults that are read beside them.
@@ -168,7 +188,7 @@ class Plan(_Frozen):
         for each in hyperparameters:
             if isinstance(widths := given.get(each.name), list):
                 given[each.layer_count] = len(widths)
-        values = dict(searched)
+        values = dict(given if self.custom is not None else searched)
         for each in hyperparameters:
             if each.name not in values and each.applies_to({**given, **values}):
                 values[each.name] = given.get(each.name, each.default)
@@ -256,9 +276,21 @@ class Plan(_Frozen):
         return found
 
 
-def trial_hyperparameters(family: Family, task: Task, engine: str) -> tuple[Hyperparameter, ...]:
-    """Returns everything that is read by a trial of a family, for a task, under an engine of the spec."""
-    found = (*family.hyperparameters, *shared_hyperparameters(task))
+def trial_hyperparameters(
+    family: Family, task: Task, engine: str, *, transfers: bool = False
+) -> tuple[Hyperparameter, ...]:
+    """Returns everything that is read by a trial of a family, for a task, under an engine of the spec.
+
+    Args:
+        family: The family; of a custom one, all but what its own code declares.
+        task: What is predicted.
+        engine: A name of the spec's.
+        transfers: Whether models begin with weights of another.
+    """
+    shared = shared_hyperparameters(task)
+    if family is FAMILIES.load(CUSTOM_FAMILY):  # compiles its models itself
+        shared = tuple(each for each in shared if each.name == "batch_size")
+    found = (*family.hyperparameters, *shared, *(TRANSFER_HYPERPARAMETERS if transfers else ()))
     return tuple(each for each in found if engine != SCIPY_ENGINE or each.name not in STEP_HYPERPARAMETERS)
 
 

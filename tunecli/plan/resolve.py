@@ -17,8 +17,10 @@ from tunecli.families import FAMILIES
 from tunecli.families.base import Family
 from tunecli.families.embeddings import EMBEDDING, NO_EMBEDDING
 from tunecli.plan.bind import Binding, Report, bind
+from tunecli.plan.custom import bind_custom
 from tunecli.plan.inputs import bind_inputs
 from tunecli.plan.objective import bind_objective, produced
+from tunecli.plan.own_files import callback_plans, custom_plan, init_from_plan
 from tunecli.plan.plan import (
     DatasetPlan,
     EarlyStoppingPlan,
@@ -27,9 +29,11 @@ from tunecli.plan.plan import (
     TrainingPlan,
     trial_hyperparameters,
 )
+from tunecli.plan.sources import CustomPlan, Discovered
 from tunecli.plan.surroundings import check_surroundings, most_epochs, searched_epochs
 from tunecli.registry import did_you_mean
 from tunecli.spec.experiment import (
+    CUSTOM_FAMILY,
     DEFAULT_ITERATIONS,
     DEFAULT_METHOD,
     SCIPY_ENGINE,
@@ -41,7 +45,7 @@ from tunecli.spec.faults import Loc
 from tunecli.spec.load import SpecFile
 from tunecli.spec.space import SearchSpace
 from tunecli.spec.tuners import BayesianTuner, HyperbandTuner, TunerSpec, hyperband_brackets
-from tunecli.study.objective import FOLD, VALIDATION, Objective, plain_metric
+from tunecli.study.objective import FOLD, METRICS, VALIDATION, Objective, plain_metric
 
 DEFAULT_TEST = 0.2
 
@@ -52,8 +56,18 @@ _CHANCY = ("dropout", "batch_normalization")
 """With one of these a loss is another at every look, or has no gradient in the weights alone."""
 
 
-def resolve(file: SpecFile) -> Plan:
+DEFAULT_RUNS = Path("runs")
+"""The folder of the studies that `init_from` may name."""
+
+
+def resolve(file: SpecFile, *, runs: Path = DEFAULT_RUNS, discovered: Discovered | None = None) -> Plan:
     """Binds a spec.
+
+    Args:
+        file: The spec.
+        runs: The folder of the studies.
+        discovered: What the user's own code declares. None where it was not run: then the plan of a custom model has
+            no space yet, and is good for nothing but showing that the rest of the spec is fine.
 
     Raises:
         SpecError: Something in it has no meaning; holds every problem found.
@@ -70,18 +84,31 @@ def resolve(file: SpecFile) -> Plan:
     if description is None or family is None:
         raise SpecError(problems)
 
-    hyperparameters = trial_hyperparameters(family, description.task, spec.training.engine)
-    binding = bind(spec, (*hyperparameters, *searched_epochs(spec)), report)
+    folder = file.path.parent
+    custom = custom_plan(spec, folder, report)
+    is_custom = family is FAMILIES.load(CUSTOM_FAMILY)
+    known = trial_hyperparameters(
+        family, description.task, spec.training.engine, transfers=spec.model.init_from is not None
+    )
+    if not is_custom:
+        binding = bind(spec, (*known, *searched_epochs(spec)), report)
+        check_surroundings(spec, description, binding, report)
+    elif discovered is not None:
+        binding = bind_custom(spec, discovered.parameters, known, report)
+    else:
+        binding = Binding(SearchSpace(), {})
     inputs = bind_inputs(spec, description, report)
     if spec.training.engine == SCIPY_ENGINE:
         _check_scipy(spec, binding, report)
-    if description.image_shape is not None:
+    if description.image_shape is not None and not is_custom:
         _check_pixels(spec, binding, report)
-    check_surroundings(spec, description, binding, report)
     objective = bind_objective(spec, description.task, binding, report)
-    tuner, derived = _tuner(spec, binding.space, report)
+    tuner, derived = _tuner(spec, None if is_custom and discovered is None else binding.space, report)
     training = _training(spec, description, objective, binding, report)
-    training = training.model_copy(update={"epochs": most_epochs(binding) or training.epochs})
+    if not is_custom:
+        training = training.model_copy(update={"epochs": most_epochs(binding) or training.epochs})
+    callbacks = callback_plans(spec.training.callbacks, folder, report)
+    init_from = init_from_plan(spec, folder, runs, report)
     if problems:
         raise SpecError(problems)
     return Plan(
@@ -101,9 +128,18 @@ def resolve(file: SpecFile) -> Plan:
             target=spec.objective.target if spec.objective else None, no_gain=spec.stop_when.no_gain
         ),
         limits=_limits(spec, file.path.parent),
-        baselines=spec.baselines,
+        baselines=spec.baselines and _has_baselines(custom, objective),
         derived=derived,
+        custom=custom,
+        callbacks=callbacks,
+        init_from=init_from,
     )
+
+
+def _has_baselines(custom: CustomPlan | None, objective: Objective) -> bool:
+    """Says whether simple models can be scored by the objective: a loss of the user's own is not known to them."""
+    metric = plain_metric(objective.metric)
+    return custom is None or (metric in METRICS and metric != "loss")
 
 
 def _limits(spec: ExperimentSpec, folder: Path) -> LimitsSpec:
@@ -170,9 +206,14 @@ def _family(spec: ExperimentSpec, description: Description | None, report: Repor
     return family
 
 
-def _tuner(spec: ExperimentSpec, space: SearchSpace, report: Report) -> tuple[TunerSpec, tuple[str, ...]]:
-    """Returns the tuner with its open options filled in, and the names of those that depend on its budget."""
+def _tuner(spec: ExperimentSpec, space: SearchSpace | None, report: Report) -> tuple[TunerSpec, tuple[str, ...]]:
+    """Returns the tuner with its open options filled in, and the names of those that depend on its budget.
+
+    Without a space, which the user's code has yet to tell, they stay open.
+    """
     tuner = spec.tuner
+    if space is None:
+        return tuner, ()
     if isinstance(tuner, HyperbandTuner):
         if spec.evaluation is not None:
             what = "hyperband goes on from where one training has ended, and with evaluation: a trial has several"
@@ -243,7 +284,7 @@ def _stopping(
     stopping: EarlyStoppingSpec, produced: Sequence[str], objective: Objective, report: Report
 ) -> EarlyStoppingPlan:
     """Returns when to stop, by one of the metrics that trials yield."""
-    if stopping.monitor is not None and stopping.monitor not in produced:
+    if stopping.monitor is not None and stopping.monitor not in (*produced, objective.metric):
         loc: Loc = ("training", "early_stopping", "monitor")
         report(loc, f"there is no metric '{stopping.monitor}'", did_you_mean(stopping.monitor, produced))
     watched = objective.metric

@@ -12,7 +12,7 @@ def preview_text(document: Mapping[str, Any]) -> str:
     """Returns the preview of a plan as lines for people.
 
     Args:
-        document: What `plan.preview.preview` returns, with `disk_bytes`.
+        document: What `plan.preview.preview` returns, with `disk_bytes`; None where it cannot be told.
     """
     objective = document["objective"]
     lines = [
@@ -33,7 +33,8 @@ def preview_text(document: Mapping[str, Any]) -> str:
     each = document["trainings_per_trial"]
     trainings = f" of {each} trainings" if each > 1 else ""
     lines.append(f"work       {document['trials']:,} trials{trainings}, {document['epochs']:,} epochs")
-    lines.append(f"disk       about {show_bytes(document['disk_bytes'])}")
+    if document["disk_bytes"] is not None:
+        lines.append(f"disk       about {show_bytes(document['disk_bytes'])}")
     return "\n".join(lines)
 
 

@@ -49,12 +49,14 @@ class Workload:
         size: Their bytes.
         threads: How many threads a trial may use; None for all processors.
         data: The stored columns that workers read; None for trials that run here.
+        sources: Where the copies of the user's own files lie; None where the plan names none.
     """
 
     rows: int
     size: int
     threads: int | None = None
     data: Path | None = None
+    sources: Path | None = None
 
 
 @dataclass
@@ -211,13 +213,14 @@ class Search:
             start_epoch=start.epoch,
             end_epoch=trial.suggestion.end_epoch,
             data=self.workload.data,
+            sources=self.workload.sources,
             state_in=start.state,
             state_out=self._records.state(trial, number),
             keep_end=number is None and (self.plan.may_promote(trial.suggestion) or self.plan.limits.keep > 0),
             save_every_s=SAVE_EVERY_S,
         )
         payload, log = request.model_dump(mode="json"), self._records.log(trial, number)
-        self.executor.submit(slot, Task(payload, reads=("data", "state_in"), writes=("state_out",), log=log))
+        self.executor.submit(slot, Task(payload, reads=("data", "sources", "state_in"), writes=("state_out",), log=log))
 
     def _finish(self, done: Done) -> None:
         training = self._in_slot.pop(done.slot)

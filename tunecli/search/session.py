@@ -22,6 +22,7 @@ from tunecli.plan.surroundings import refuse_unreachable_targets
 from tunecli.preprocessing.inputs import routed
 from tunecli.reports.live import View
 from tunecli.search.baselines import add_baselines
+from tunecli.search.discovery import copy_sources
 from tunecli.search.loop import Search, Workload
 from tunecli.search.resume import begin_or_check, check_data, replay
 from tunecli.search.slots import Protection, Slots, choose_slots, open_executor, order_advice
@@ -96,6 +97,8 @@ def run_session(
         check_folds(plan, data, parts)
         refuse_unreachable_targets(plan, data.target[parts.train], data.target_name)
         plan = begin_or_check(study, plan, file)  # what is refused is refused before anything is started
+        if plan.sources:
+            copy_sources(file, plan, runs, study.layout.sources)
         check_data(study, data.fingerprint())
         record_environment(study.layout.environment)
         _clear_scratch(study)  # of a session that was killed
@@ -150,7 +153,8 @@ def _run_recorded(
 def _workload(study: OpenStudy, plan: Plan, slots: Slots) -> Workload:
     train = routed(trial_parts(plan, plan.trainings[0], None), plan.inputs).parts[0]
     data = None if slots.in_process else study.layout.stored_data
-    return Workload(row_count(train), byte_count(train), slots.threads, data)
+    sources = study.layout.sources if plan.sources else None
+    return Workload(row_count(train), byte_count(train), slots.threads, data, sources)
 
 
 def _clear_scratch(study: OpenStudy) -> None:

@@ -59,12 +59,21 @@ class DatasetSpec(_Block):
         return self
 
 
+CUSTOM_FAMILY = "custom"
+"""The family whose models a user's own file builds."""
+
+
 class ModelSpec(_Block):
     """The model family, and any of its hyperparameters that are not in `search_space`."""
 
-    family: str = Field(description="linear, mlp, wide_deep or cnn.")
+    family: str = Field(description="linear, mlp, wide_deep, cnn or custom.")
     wide: Features | None = Field(None, description="wide_deep: names or positions (from 0) of its wide features.")
     deep: Features | None = Field(None, description="wide_deep: the same for its deep path; default of both: all.")
+    path: str | None = Field(None, description="custom: the Python file, relative to this one.")
+    build: str | None = Field(
+        None, description="custom: its function or HyperModel; default: build_model, or its only HyperModel."
+    )
+    init_from: str | None = Field(None, description="Begin with the first weights of a study's best model, or a file.")
     parameters: Parameters = Field(default_factory=dict, description="Hyperparameters, as in search_space.")
 
     @model_validator(mode="before")
@@ -130,6 +139,14 @@ class EarlyStoppingSpec(_Block):
     restore_best_weights: bool = Field(True, description="Keep the weights of the best epoch, not of the last.")
 
 
+class CallbackSpec(_Block):
+    """A Keras callback of one's own."""
+
+    path: str = Field(description="The Python file, relative to this one.")
+    class_: str = Field(alias="class", description="The callback's class in that file.")
+    args: dict[str, Any] = Field(default_factory=dict, description="What the class is called with.")
+
+
 class TrainingSpec(_Block):
     """How each trial is trained."""
 
@@ -149,6 +166,7 @@ class TrainingSpec(_Block):
         "float32", description="What layers compute in; variables stay float32. Mixed ones need hardware for it."
     )
     early_stopping: EarlyStoppingSpec | None = Field(None, description="When to stop before the last epoch.")
+    callbacks: list[CallbackSpec] = Field(default_factory=list, description="Keras callbacks of your own.")
 
     @model_validator(mode="after")
     def _check_engine(self) -> TrainingSpec:

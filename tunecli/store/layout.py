@@ -4,8 +4,9 @@ A run directory:
     runs/<name>/
       spec.yaml  plan.json  environment.json  data.json  journal.jsonl  lock  test_looks.jsonl  baselines.json
       trials/<id>/  epochs.jsonl  layers.json  log.txt  state.npz  trainings/<k>/ (the same for each fold and repeat)
+      sources/<sha256>/  the user's own files that trials run from, each by its name
       scratch/  data/  slot-<k>/
-      best/  model.keras  metrics.json  card.md  preprocessing.json  members/<k>.keras
+      best/  model.keras  model.py  model.json  metrics.json  card.md  preprocessing.json  members/<k>.keras
       best.new/  best.old/
 """
 
@@ -13,6 +14,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+
+
+def source_path(folder: Path, sha256: str, name: str) -> Path:
+    """Returns where a copy of a user's file lies: by its content, since two may have one name."""
+    return folder / sha256[:16] / name
 
 
 @dataclass(frozen=True)
@@ -61,6 +67,16 @@ class BestLayout:
     def model(self) -> Path:
         """The trained Keras model."""
         return self.folder / "model.keras"
+
+    @property
+    def code(self) -> Path:
+        """The code of a custom model, without which Keras cannot read it."""
+        return self.folder / "model.py"
+
+    @property
+    def recipe(self) -> Path:
+        """What the code of a custom model was called with."""
+        return self.folder / "model.json"
 
     @property
     def preprocessing(self) -> Path:
@@ -151,6 +167,11 @@ class StudyLayout:
     def trial(self, trial: int) -> TrialLayout:
         """The files of one trial."""
         return TrialLayout(self.trials / str(trial))
+
+    @property
+    def sources(self) -> Path:
+        """Copies of the user's own files that trials run from; see `source_path`."""
+        return self.folder / "sources"
 
     @property
     def scratch(self) -> Path:

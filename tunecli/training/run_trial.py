@@ -20,31 +20,30 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict
 
-from tunecli.errors import in_a_line
-from tunecli.families import FAMILIES
+from tunecli.errors import TunecliError, in_a_line
 from tunecli.families.base import DataSignature
 from tunecli.families.bounded import USE_MINMAX, target_fault
-from tunecli.families.compiling import compile_model, scaled
 from tunecli.families.summary import describe_layers
 from tunecli.plan import EarlyStoppingPlan, Plan
 from tunecli.preprocessing import Choices, routed
 from tunecli.spec.space import Value, Values
-from tunecli.study.objective import FOLD, Goal, find_metric
+from tunecli.study.objective import FOLD, Goal, Objective, find_metric, plain_metric
 from tunecli.study.trial import Measurement, Program
 from tunecli.training.data import or_none, trial_parts
 from tunecli.training.engines import ENGINES, Fitted, Job, batch_rows, can_resume
 from tunecli.training.engines.base import row_count
 from tunecli.training.evaluate import evaluate
-from tunecli.training.fitted_layers import fit_layers
-from tunecli.training.runtime import configure, seed_everything
+from tunecli.training.models import Built, build
+from tunecli.training.own_fit import FitCall
+from tunecli.training.runtime import configure
 from tunecli.training.schedule import Rates, follow, rates_of
 from tunecli.training.state import TrainingState, capture, load_state, restore, restore_stopping, save_state
+from tunecli.training.user_callbacks import user_callbacks
 
 if TYPE_CHECKING:
     import keras
 
-_NEVER_ASKED = {"optimizer": "sgd"}
-"""Compiling asks for an optimizer even where the engine brings its own."""
+    from tunecli.training.engines.base import Arrays
 
 RUNNER = "tunecli.training.run_trial:run_trial"
 """The name of `run_trial`, for executors."""
@@ -63,6 +62,7 @@ class TrialRequest(BaseModel):
         start_epoch: Epochs that `state_in` has behind it.
         end_epoch: Epochs to have behind it at the end.
         data: The stored columns, see `datasets.stored`; None to load them by the plan.
+        sources: Where the copies of the user's own files lie; None where the plan names none.
         state_in: The state to go on from, or None to begin.
         state_out: Where to write the state on the way and, with `keep_end`, at the end.
         keep_end: Whether someone may want the state at the end.
@@ -80,6 +80,7 @@ class TrialRequest(BaseModel):
     start_epoch: int
     end_epoch: int
     data: Path | None = None
+    sources: Path | None = None
     state_in: Path | None = None
     state_out: Path
     keep_end: bool
@@ -149,6 +150,9 @@ def run_trial(payload: dict[str, Any], report: Callable[[dict[str, Any]], bool])
         unsaved = str(error)
     except TrainingFailedError as error:
         cause = str(error)
+    except TunecliError as error:  # says where and what already
+        cause = str(error.problems[0]).splitlines()[0]
+        details = traceback.format_exc()
     except Exception as error:  # whatever a model, an optimizer or TensorFlow may raise is this trial's own affair
         cause = in_a_line(error)
         details = traceback.format_exc()
@@ -170,13 +174,7 @@ def run_trial(payload: dict[str, Any], report: Callable[[dict[str, Any]], bool])
 
 def build_model(plan: Plan, values: Mapping[str, Value], signature: DataSignature, seed: int) -> keras.Model:
     """Builds and compiles the model of a trial; the same seed gives the same initial weights."""
-    import keras
-
-    keras.config.set_dtype_policy(plan.training.precision)
-    seed_everything(seed)
-    model = scaled(FAMILIES.load(plan.family).build(signature, values), values)
-    compile_model(model, plan.task, values if "optimizer" in values else {**values, **_NEVER_ASKED})
-    return model
+    return build(plan, values, signature, seed).model
 
 
 class _Attempt:
@@ -194,25 +192,48 @@ class _Attempt:
     def run(self) -> None:
         request = self.request
         configure(request.threads)
-        parts = trial_parts(request.plan, request.training, request.data, Choices.of(request.values))
+        ours = request.plan.ours(request.values)
+        parts = trial_parts(request.plan, request.training, request.data, Choices.of(ours))
         parts = routed(parts, request.plan.inputs)
-        train, validation, *held_back = parts.parts
-        if fault := target_fault(request.values, train[1], parts.target_name):
+        train, validation, *folds = parts.parts
+        if fault := target_fault(ours, train[1], parts.target_name):
             raise TrainingFailedError(f"{fault}: {USE_MINMAX}")
-        model = build_model(request.plan, request.values, parts.signature, request.seed)
-        fit_layers(model, train)
-        self.layers = [asdict(layer) for layer in describe_layers(model)]
+        built = build(request.plan, request.values, parts.signature, request.seed, request.sources)
+        call = FitCall(train, or_none(validation), callbacks=user_callbacks(request.plan, request.sources))
+        fold = next(iter(folds), None)
+        if built.own_fit is None:
+            self._train(built, call, fold)
+            return
+        end = request.end_epoch
+        shown = None if fold is None else built.own_fit.as_validated(train, fold, epochs=end)
+        built.own_fit.run(
+            train,
+            call.validation,
+            epochs=end,
+            callbacks=call.callbacks,
+            execute=lambda own_call: self._train(built, own_call, shown),
+        )
+
+    def _train(self, built: Built, call: FitCall, fold: Arrays | None) -> Any:
+        """Trains a model, from its state if it has one; returns the `keras.callbacks.History` of what it did."""
+        import keras
+
+        request, history = self.request, keras.callbacks.History()
+        history.on_train_begin()
+        built.complete(call.train)
+        self.layers = [asdict(layer) for layer in describe_layers(built.model)]
         state = load_state(request.state_in) if request.state_in else None
         if state is not None:
-            restore(state, model)
+            restore(state, built.model)
         if state is None or not (state.is_stopped or state.epoch >= request.end_epoch):
-            fitted, stopping = self._fit(model, train, validation, state)
-            for fold in held_back:
+            fitted, stopping = self._fit(built, call, state, history)
+            if fold is not None:
                 self._score(fitted.model, fold, stopping)
         elif request.keep_end:
             self._save(state)
+        return history
 
-    def _score(self, model: keras.Model, fold: Any, stopping: keras.callbacks.EarlyStopping | None) -> None:
+    def _score(self, model: keras.Model, fold: Arrays, stopping: keras.callbacks.EarlyStopping | None) -> None:
         """Measures the weights that training came to on rows that had no say in it."""
         figures = evaluate(model, fold)
         self.fold = {f"{FOLD}{name}": value for name, value in figures.items() if value is not None}
@@ -221,32 +242,36 @@ class _Attempt:
             self.fold_epoch = stopping.best_epoch + 1
 
     def _fit(
-        self, model: keras.Model, train: Any, validation: Any, state: TrainingState | None
+        self, built: Built, call: FitCall, state: TrainingState | None, history: Any
     ) -> tuple[Fitted, keras.callbacks.EarlyStopping | None]:
-        request = self.request
-        stopping = _early_stopping(request.plan.training.early_stopping, state)
-        rates = rates_of(request.plan, request.values)
+        request, plan = self.request, self.request.plan
+        stopping = _early_stopping(plan.training.early_stopping, plan.objective, state)
+        rates = rates_of(plan, plan.ours(request.values))
         if rates is not None and state is not None:
             rates.restore(state.schedule)
+        # behind all others, so that it is seen whether they have stopped the training
         watch = _watch(self._take, stopping, rates)
         fitted = ENGINES.load(request.engine).fit(
             Job(
-                model=model,
-                train=train,
-                validation=or_none(validation),
-                batch_size=batch_rows(request.values, row_count(train)),
+                model=built.model,
+                train=call.train,
+                validation=call.validation,
+                batch_size=call.batch_size or batch_rows(request.values, row_count(call.train)),
                 start_epoch=request.start_epoch,
                 end_epoch=request.end_epoch,
                 seed=request.seed,
-                shuffle=request.plan.training.shuffle,
-                # the watch behind early stopping, so that it is seen whether that has spoken
+                shuffle=plan.training.shuffle if call.shuffle is None else call.shuffle,
                 callbacks=[
                     *([] if rates is None else [follow(rates)]),
                     *([] if stopping is None else [stopping]),
+                    *call.callbacks,
+                    history,
                     watch,
                 ],
+                identity=built.identity,
             )
         )
+        built.take_weights(fitted.model)
         self.program = fitted.program
         self.stopped = fitted.stopped
         return fitted, stopping
@@ -255,6 +280,7 @@ class _Attempt:
         """Deals with the end of an epoch: measures, and saves the state if it is time."""
         self.measurements.append(measurement)
         is_cut = self.report({"measurement": measurement.model_dump(mode="json")})
+        _require_objective(self.request.plan.objective, measurement)
         loss = measurement.metrics.get("loss", 0.0)
         if not math.isfinite(loss):
             raise TrainingFailedError(f"loss is {loss} in epoch {measurement.epoch}")
@@ -281,8 +307,19 @@ class _Attempt:
             raise _UnsavedError(f"{self.request.state_out}: {error.strerror}") from error
 
 
+def _require_objective(objective: Objective, measurement: Measurement) -> None:
+    """Makes sure that a model reports what decides: which metrics a user's own model has is known no sooner.
+
+    Raises:
+        TrainingFailedError: It does not.
+    """
+    if objective.metric not in measurement.metrics:
+        found = ", ".join(measurement.metrics)
+        raise TrainingFailedError(f"the model reports no {objective.metric}, which is the objective; it has {found}")
+
+
 def _early_stopping(
-    plan: EarlyStoppingPlan | None, state: TrainingState | None
+    plan: EarlyStoppingPlan | None, objective: Objective, state: TrainingState | None
 ) -> keras.callbacks.EarlyStopping | None:
     if plan is None:
         return None
@@ -296,11 +333,14 @@ def _early_stopping(
             if state is not None:
                 restore_stopping(state, self)
 
-    metric = find_metric(plan.monitor)
-    assert metric is not None, "the plan was checked"
+    goal = objective.goal  # of a metric of the user's own, which may be watched only if it decides
+    if plain_metric(plan.monitor) != plain_metric(objective.metric):
+        metric = find_metric(plan.monitor)
+        assert metric is not None, "the plan was checked"
+        goal = metric.goal
     return EarlyStopping(
         monitor=plan.monitor,
-        mode="min" if metric.goal is Goal.MINIMIZE else "max",  # told, since Keras guesses it from the name
+        mode="min" if goal is Goal.MINIMIZE else "max",  # told, since Keras guesses it from the name
         patience=plan.patience,
         min_delta=plan.min_delta,
         restore_best_weights=plan.restore_best_weights,

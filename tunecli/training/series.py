@@ -10,9 +10,11 @@ taken, so that none goes unseen.
 from __future__ import annotations
 
 import json
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
+from contextlib import redirect_stdout
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -27,11 +29,12 @@ from tunecli.training.engines import ENGINES, Fitted, Job, batch_rows
 from tunecli.training.engines.base import row_count
 from tunecli.training.ensemble import Ensemble
 from tunecli.training.evaluate import Figures, Scores, evaluate
-from tunecli.training.fitted_layers import fit_layers
+from tunecli.training.models import build
+from tunecli.training.own_models import final_call, keep_own, keep_recipe
 from tunecli.training.recipe import Place, Recipe, Watch
-from tunecli.training.run_trial import build_model
 from tunecli.training.schedule import follow
 from tunecli.training.setting import TEST, Setting
+from tunecli.training.user_callbacks import user_callbacks
 
 if TYPE_CHECKING:
     import keras
@@ -98,17 +101,19 @@ class SeriesTrainer:
             StudyError: The disk is full or fails.
         """
         seeds = seeds_of(self._plan, root, self._recipe.seeds)
-        ensemble = Ensemble(setting.evaluated) if self._recipe.ensemble else None
+        ensemble: Ensemble | None = None
         series: list[Scores] = []
         programs: Counter[Program] = Counter()
         for number, seed in enumerate(seeds):
             here = replace(place, seed_number=number + 1)
             started = time.perf_counter()
-            fitted = self._fit(setting, seed, here)
+            with redirect_stdout(sys.stderr):  # a user's own code may print, and stdout belongs to the scores
+                fitted, evaluated = self._fit(setting, seed, here, keep if number == 0 else None)
             model = fitted.model
             programs[fitted.program] += 1
-            series.append(self._scores(setting, partial(_evaluate_part, model, setting.evaluated), seed=seed))
-            if ensemble is not None:
+            series.append(self._scores(setting, partial(_evaluate_part, model, evaluated), seed=seed))
+            if self._recipe.ensemble:
+                ensemble = ensemble or Ensemble(evaluated)
                 ensemble.add(model, series[-1])
             if keep is not None:
                 self._keep(model, keep, number)
@@ -116,26 +121,32 @@ class SeriesTrainer:
         together = None if ensemble is None else self._scores(setting, ensemble.evaluate, seed=None)
         return Series(setting, seeds, series, together, programs)
 
-    def _fit(self, setting: Setting, seed: int, place: Place) -> Fitted:
-        plan = self._plan
-        model = build_model(plan, setting.values, setting.parts.signature, seed)
-        fit_layers(model, setting.train)
+    def _fit(
+        self, setting: Setting, seed: int, place: Place, keep: BestLayout | None
+    ) -> tuple[Fitted, Mapping[str, Arrays]]:
+        """Trains a model; returns it, and what it is evaluated on."""
+        plan, sources = self._plan, self._run.layout.sources
+        built = build(plan, setting.values, setting.parts.signature, seed, sources)
+        call, evaluated = final_call(built, setting, user_callbacks(plan, sources))
+        built.complete(call.train)
+        if keep is not None:
+            keep_recipe(built, call.train, keep)
         if setting.continuation is not None:
-            setting.continuation.put_into(model)
-        count = _count(self._watch, place, setting)
-        return ENGINES.load(setting.trial.engine).fit(
-            Job(
-                model=model,
-                train=setting.train,
-                validation=None,
-                batch_size=batch_rows(setting.values, row_count(setting.train)),
-                start_epoch=setting.begin,
-                end_epoch=setting.end,
-                seed=seed,
-                shuffle=plan.training.shuffle,
-                callbacks=[*([] if setting.rates is None else [follow(setting.rates)]), count],
-            )
+            setting.continuation.put_into(built.model)
+        rates = [] if setting.rates is None else [follow(setting.rates)]
+        job = Job(
+            model=built.model,
+            train=call.train,
+            validation=call.validation,
+            batch_size=call.batch_size or batch_rows(setting.values, row_count(call.train)),
+            start_epoch=setting.begin,
+            end_epoch=setting.end,
+            seed=seed,
+            shuffle=plan.training.shuffle if call.shuffle is None else call.shuffle,
+            callbacks=[*rates, *call.callbacks, _count(self._watch, place, setting)],
+            identity=built.identity,
         )
+        return ENGINES.load(setting.trial.engine).fit(job), evaluated
 
     def _scores(self, setting: Setting, figures: Callable[[str], Figures], *, seed: int | None) -> Scores:
         """Evaluates a model, or the ensemble if there is no seed, on every part."""
@@ -153,10 +164,11 @@ class SeriesTrainer:
 
     def _keep(self, model: keras.Model, folder: BestLayout, number: int) -> None:
         """Keeps what the recipe wants kept: the model of the trial's own seed, and all members of an ensemble."""
+        keep = keep_model if self._plan.custom is None else keep_own
         if number == 0:
-            keep_model(model, folder.model)
+            keep(model, folder.model)
         if self._recipe.ensemble:
-            keep_model(model, folder.member(number))
+            keep(model, folder.member(number))
 
 
 def _evaluate_part(model: keras.Model, parts: Mapping[str, Arrays], name: str) -> Figures:

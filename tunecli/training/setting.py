@@ -69,8 +69,9 @@ def prepare_setting(run: Run, plan: Plan, trial: Trial, recipe: Recipe) -> Setti
     assert trial.outcome is not None
     assert trial.outcome.best_epoch is not None
     values = plan.complete(trial.suggestion.values)
-    rates = rates_again(plan, values, lambda: _measured(run, trial))
-    parts = final_parts(plan, full=recipe.full and not recipe.goes_on, choices=Choices.of(values))
+    ours = plan.ours(values)
+    rates = rates_again(plan, ours, lambda: _measured(run, trial))
+    parts = final_parts(plan, full=recipe.full and not recipe.goes_on, choices=Choices.of(ours))
     if not recipe.goes_on:
         train: Arrays = parts.parts[0]
         evaluated = _evaluated(train, parts, full=recipe.full)

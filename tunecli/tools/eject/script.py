@@ -34,8 +34,7 @@ def eject(plan: Plan, *, spec: str, script: str) -> str:
     Raises:
         DataError: A CSV file is missing or irregular.
         StudyError: No model can be built, whatever the values.
-        UsageError: The plan's engine is scipy's: a script of KerasTuner's trains step by step. Or it sets something
-            that is not written.
+        UsageError: The plan asks for something that a script does not have.
     """
     refuse_unwritten(plan, spec)
     dataset = DATASETS.load(plan.dataset.name)

@@ -37,6 +37,7 @@ def refuse_unwritten(plan: Plan, spec: str) -> None:
     if plan.training.engine == SCIPY_ENGINE:
         hint = "write engine: auto, and search optimizer and learning_rate instead"
         raise UsageError("a script of KerasTuner has no engine: scipy", where=f"{spec}: training.engine", hint=hint)
+    _refuse_own_code(plan, spec)
     if plan.dataset.options.sample_weight is not None:
         hint = "drop it, and tunecli eject writes the rest"
         raise UsageError("an ejected script has no weights of rows", where=f"{spec}: dataset.sample_weight", hint=hint)
@@ -46,6 +47,19 @@ def refuse_unwritten(plan: Plan, spec: str) -> None:
     if name := next(_unwritten(plan), None):
         hint = f"drop {name}, and tunecli eject writes the rest"
         raise UsageError(f"an ejected script does not set {name}", where=spec, hint=hint)
+
+
+def _refuse_own_code(plan: Plan, spec: str) -> None:
+    if plan.custom is not None:
+        hint = f"{plan.custom.source.file} runs under KerasTuner as it is"
+        raise UsageError("a custom model has its script already", where=f"{spec}: model.family", hint=hint)
+    if plan.callbacks:
+        hint = "drop them here, and pass them to tuner.search in the script"
+        raise UsageError("a script has no callbacks of yours", where=f"{spec}: training.callbacks", hint=hint)
+    if plan.init_from is not None:
+        raise UsageError(
+            "a script begins with no other model's weights", where=f"{spec}: model.init_from", hint="drop it"
+        )
 
 
 def _unwritten(plan: Plan) -> Iterator[str]:

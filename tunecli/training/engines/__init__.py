@@ -43,14 +43,23 @@ def choose_engine(plan: Plan, values: Mapping[str, Value], rows: int, size: int)
         return f"{plan.training.engine}:{plan.training.method}", "named in the spec"
     if plan.training.engine != AUTO_ENGINE:
         return plan.training.engine, "named in the spec"
-    if size > MOST_COPIED_BYTES:
-        return "keras", f"auto: keras, {size / 2**30:.1f} GiB of rows are not to be held in memory twice"
-    if plan.family == "cnn":
-        return "keras", "auto: keras, convolutions are slow under XLA on a processor"
+    if reason := _needs_keras(plan, size):
+        return "keras", f"auto: keras, {reason}"
     steps = plan.full_epochs(values) * -(-rows // batch_rows(values, rows))
     if steps < COMPILING_PAYS_STEPS:
         return "graph", f"auto: graph, {steps:,} steps at most do not pay for compiling"
     return "fused", f"auto: fused, dense layers only, {steps:,} steps at most"
+
+
+def _needs_keras(plan: Plan, size: int) -> str:
+    """Returns why only Keras' own `fit` will do, or ""."""
+    if size > MOST_COPIED_BYTES:
+        return f"{size / 2**30:.1f} GiB of rows are not to be held in memory twice"
+    if plan.custom is not None:
+        return "which trains any model of one's own"
+    if plan.callbacks:
+        return "which calls callbacks of one's own at every batch"
+    return "convolutions are slow under XLA on a processor" if plan.family == "cnn" else ""
 
 
 def can_resume(engine: str) -> bool:

@@ -43,6 +43,8 @@ class Job:
         shuffle: Whether rows are reordered at all.
         callbacks: Keras callbacks, called at the ends of epochs as under `keras.Model.fit`; they find the model that
             is trained as `self.model`.
+        identity: What tells the model from all others, for one whose configuration does not say all that it computes;
+            "" for one whose does.
     """
 
     model: keras.Model
@@ -54,6 +56,7 @@ class Job:
     seed: int
     shuffle: bool = True
     callbacks: Sequence[Any] = field(default_factory=tuple)
+    identity: str = ""
 
     def order(self, epoch: int) -> NDArray[np.int64]:
         """Returns the order in which an epoch visits the rows of `train`."""

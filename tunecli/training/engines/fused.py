@@ -232,6 +232,10 @@ def program_key(job: Job) -> str:
 
     from tunecli.families.original_units import without_fitted
 
+    leaves = keras.tree.flatten((job.train, job.validation))
+    shapes = [None if leaf is None else (str(leaf.dtype), leaf.shape) for leaf in leaves]
+    if job.identity:
+        return json.dumps([job.identity, shapes, job.batch_size])
     compiled = job.model.get_compile_config()
     settings = compiled["optimizer"]["config"]
     settings = settings.get("inner_optimizer", {}).get("config", settings)
@@ -239,8 +243,6 @@ def program_key(job: Job) -> str:
         del settings["learning_rate"]
     for name in (*_arguments(inner_optimizer(job.model)), *INITIAL_STATE):
         settings.pop(name, None)
-    leaves = keras.tree.flatten((job.train, job.validation))
-    shapes = [None if leaf is None else (str(leaf.dtype), leaf.shape) for leaf in leaves]
     parts = [job.model.get_config(), without_fitted(compiled), _loss_settings(job.model), shapes, job.batch_size]
     return json.dumps(parts, sort_keys=True, default=str)
 
@@ -264,12 +266,20 @@ def refuse_batch_callbacks(callbacks: Any) -> None:
     Raises:
         ValueError: One does; train it with the keras engine.
     """
+    for callback in callbacks:
+        if hook := batch_hook(callback):
+            raise ValueError(f"{type(callback).__name__}.{hook} needs the keras engine")
+
+
+def batch_hook(callback: Any) -> str | None:
+    """Returns the first method of a callback that is called within an epoch, or None."""
     import keras
 
-    for callback in callbacks:
-        for hook in BATCH_HOOKS:
-            if getattr(type(callback), hook, None) is not getattr(keras.callbacks.Callback, hook, None):
-                raise ValueError(f"{type(callback).__name__}.{hook} needs the keras engine")
+    for hook in BATCH_HOOKS:
+        is_inherited = getattr(type(callback), hook, None) is getattr(keras.callbacks.Callback, hook, None)
+        if not is_inherited or hook in vars(callback):  # LambdaCallback has them in the instance
+            return hook
+    return None
 
 
 def _arguments(optimizer: Any) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from tunecli.training.engines.base import (
     row_count,
     validation_batch_size,
 )
+from tunecli.training.engines.fused import batch_hook
 
 if TYPE_CHECKING:
     import keras
@@ -25,14 +26,15 @@ STEPS_PER_EXECUTION = 128
 
 
 class KerasFit:
-    """Runs `keras.Model.fit`, many steps at a time."""
+    """Runs `keras.Model.fit`, many steps at a time unless a callback waits for each."""
 
     def fit(self, job: Job) -> Fitted:
         """Trains the job's model; its callbacks see every epoch."""
         import keras
 
         current = _Epoch(job)
-        job.model.steps_per_execution = min(current.steps, STEPS_PER_EXECUTION)
+        waits = any(map(batch_hook, job.callbacks))
+        job.model.steps_per_execution = 1 if waits else min(current.steps, STEPS_PER_EXECUTION)
         count_epochs = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: current.begin(epoch))
         job.model.fit(
             _copied(current) if byte_count(job.train) <= MOST_COPIED_BYTES else _read_in_batches(current),
