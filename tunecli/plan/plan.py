@@ -221,7 +221,7 @@ class Plan(_Frozen):
         """Returns the epochs of the longest training with these values: of Hyperband's last rung, say."""
         if isinstance(self.tuner, HyperbandTuner) and self.tuner.max_epochs:
             return self.tuner.max_epochs
-        own = values.get(EPOCHS.name)
+        own = self.ours(values).get(EPOCHS.name)
         return min(own, self.training.epochs) if isinstance(own, int) else self.training.epochs
 
     @property

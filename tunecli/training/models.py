@@ -130,6 +130,8 @@ def read_model(path: Path) -> keras.Model:
     """
     import keras
 
+    import tunecli.families.registered  # noqa: F401
+
     try:
         return keras.saving.load_model(path, compile=False)
     except (ValueError, TypeError, OSError, KeyError) as error:

@@ -107,6 +107,8 @@ def read_best(best: BestLayout, member: int | None = None) -> keras.Model:
     """
     import keras
 
+    import tunecli.families.registered  # noqa: F401
+
     path = best.model if member is None else best.member(member)
     if not best.code.exists():
         return keras.saving.load_model(path)
