@@ -280,7 +280,7 @@ class _Attempt:
         """Deals with the end of an epoch: measures, and saves the state if it is time."""
         self.measurements.append(measurement)
         is_cut = self.report({"measurement": measurement.model_dump(mode="json")})
-        _require_objective(self.request.plan.objective, measurement)
+        _require_objective(self.request.plan.watched, measurement)
         loss = measurement.metrics.get("loss", 0.0)
         if not math.isfinite(loss):
             raise TrainingFailedError(f"loss is {loss} in epoch {measurement.epoch}")
