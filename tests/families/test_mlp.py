@@ -114,7 +114,8 @@ ROWS = np.random.default_rng(0).normal(size=(40, 5)).astype("float32")
 
 
 def test_numbers_are_embedded_and_indicators_go_by() -> None:
-    model = build(MIXED, numeric_embedding="piecewise_linear", embedding_bins=4, hidden_layers=1, units=6)
+    values = {"numeric_embedding": "piecewise_linear", "embedding_bins": 4, "embedding_width": 0}
+    model = build(MIXED, **values, hidden_layers=1, units=6)
     adapt_embeddings(model, ROWS)
 
     assert [(layer.name, *layer.output.shape[1:]) for layer in model.layers[1:]] == [

@@ -16,8 +16,6 @@ from tunecli.spec.space import Kind, Value
 
 if TYPE_CHECKING:
     import keras
-    import numpy as np
-    from numpy.typing import NDArray
 
 PIECEWISE_LINEAR, PERIODIC = "piecewise_linear", "periodic"
 EMBEDDING = "numeric_embedding"
@@ -50,7 +48,7 @@ EMBEDDING_HYPERPARAMETERS: tuple[Hyperparameter, ...] = (
     Hyperparameter(
         "embedding_sigma",
         Kind.FLOAT,
-        0.1,
+        0.3,
         "Standard deviation of the first frequencies.",
         min=0.0,
         applies={EMBEDDING: (PERIODIC,)},
@@ -58,7 +56,7 @@ EMBEDDING_HYPERPARAMETERS: tuple[Hyperparameter, ...] = (
     Hyperparameter(
         "embedding_width",
         Kind.INT,
-        0,
+        16,
         "Units behind the encoding of each number, with relu; 0 for the bare encoding.",
         min=0,
         applies={EMBEDDING: (PIECEWISE_LINEAR, PERIODIC)},
@@ -102,10 +100,11 @@ def adapt_embeddings(model: keras.Model, inputs: Any) -> None:
     """
     import keras
 
+    from tunecli.families.keras_classes import PiecewiseLinearEncoding
+
     for layer in model.layers:
-        if hasattr(layer, "edges"):
-            seen: NDArray[np.generic] = keras.ops.convert_to_numpy(keras.Function(model.input, layer.input)(inputs))
-            layer.adapt(seen)
+        if isinstance(layer, PiecewiseLinearEncoding):
+            layer.adapt(keras.ops.convert_to_numpy(keras.Function(model.input, layer.input)(inputs)))
 
 
 def _embedding(numbers: Any, values: Mapping[str, Value]) -> Any:
