@@ -280,3 +280,14 @@ def test_all_infrared_readings_are_told_apart(
     assert json.loads(capsys.readouterr().out)["stopped"].startswith("L-BFGS-B: CONVERGENCE")
     lines = (tmp_path / "infrared" / "trials" / "0" / "epochs.jsonl").read_text().splitlines()
     assert json.loads(lines[-1])["metrics"]["accuracy"] == 1.0, "at the last iteration, too"
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_without_normalisation_the_same_network_gets_stuck(
+    seed: int, configs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = (f"seed={seed}", "search_space.l2=0.01", "baselines=false", "model.normalization=none")
+    search = ["search", str(configs / "infrared.yaml"), *(f"--set={each}" for each in settings)]
+    assert run([*search, "--runs", str(tmp_path), "--quiet", "--json"]) == 0
+    (trial,) = json.loads(capsys.readouterr().out)["trials"]
+    assert trial["score"] < 0.95

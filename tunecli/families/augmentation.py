@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tunecli.families.base import Hyperparameter, boolean
+from tunecli.families.base import Blueprint, Hyperparameter, boolean
+from tunecli.families.layers_script import layer_script, name_script, switched
+from tunecli.scripting import Lines
 from tunecli.spec.space import Kind, Value
 
 FLIP = boolean("augment_flip", "Mirror half of the training images, left to right.")
@@ -34,8 +36,18 @@ def augmented(tensor: Any, values: Mapping[str, Value]) -> Any:
     """
     import keras
 
-    if values.get(FLIP.name):
+    if values[FLIP.name]:
         tensor = keras.layers.RandomFlip("horizontal", name="augment_flip")(tensor)
-    if shift := values.get(SHIFT.name):
+    if shift := values[SHIFT.name]:
         tensor = keras.layers.RandomTranslation(shift, shift, fill_mode="nearest", name="augment_shift")(tensor)
     return tensor
+
+
+def augmented_script(blueprint: Blueprint) -> Lines:
+    """Writes what `augmented` does."""
+    flip, shift = blueprint.settings[FLIP.name], blueprint.settings[SHIFT.name]
+    moved = (shift.code, shift.code, 'fill_mode="nearest"', name_script("augment_shift"))
+    return [
+        *switched(flip, layer_script("RandomFlip", '"horizontal"', name_script("augment_flip"))),
+        *switched(shift, layer_script("RandomTranslation", *moved)),
+    ]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from tunecli.errors import StudyError
-from tunecli.families.augmentation import AUGMENTATION, augmented
+from tunecli.families.augmentation import AUGMENTATION, augmented, augmented_script
 from tunecli.families.base import Blueprint, DataSignature, Hyperparameter
 from tunecli.families.layers import (
     ACTIVATION,
@@ -95,6 +95,7 @@ class Cnn:
         settings = blueprint.settings
         return [
             INPUTS_SCRIPT,
+            *augmented_script(blueprint),
             *per_layer_script(
                 blueprint, "filters", count="blocks", growth=2, body=lambda filters: _block_script(blueprint, filters)
             ),

@@ -154,7 +154,7 @@ def l2_penalty(values: Mapping[str, Value]) -> keras.regularizers.Regularizer | 
 
 def kernel_initializer(values: Mapping[str, Value]) -> str:
     """Returns the initializer of a hidden layer's kernel."""
-    chosen = str(values.get(KERNEL_INITIALIZER.name, KERNEL_INITIALIZER.default))
+    chosen = str(values[KERNEL_INITIALIZER.name])
     return initializer(str(values["activation"])) if chosen == KERNEL_INITIALIZER.default else chosen
 
 

@@ -19,8 +19,6 @@ from tunecli.scripting import Lines, bracketed, indented, literal
 
 INPUTS_SCRIPT = 'inputs = x = keras.Input(shape, name="inputs")'
 
-_AUTO = Setting(literal("auto"), ("auto",))
-
 
 def flat_inputs_script(blueprint: Blueprint) -> Lines:
     """Writes the inputs, as one vector a row."""
@@ -115,7 +113,7 @@ def switched(switch: Setting, on: Lines, off: Sequence[str] = ()) -> Lines:
 
 def _initializer_script(blueprint: Blueprint) -> tuple[Lines, list[str]]:
     """Returns what comes before a layer, and its argument, for the initializer of its kernel."""
-    chosen = blueprint.settings.get(KERNEL_INITIALIZER.name, _AUTO)
+    chosen = blueprint.settings[KERNEL_INITIALIZER.name]
     auto = _automatic_initializer(blueprint.settings["activation"])
     if "auto" not in chosen.values:
         return [], [f"kernel_initializer={chosen.code}"]

@@ -22,6 +22,7 @@ _LAYERS = (
         "output_activation",
     ),
     *("blocks", "filters", "kernel_size", "pooling", "dense_units"),
+    *("augment_flip", "augment_shift"),
 )
 
 WRITTEN = frozenset({*_LAYERS, *(each.name for each in OPTIMIZER_HYPERPARAMETERS), "loss", "huber_delta", "batch_size"})
