@@ -140,3 +140,10 @@ def test_files_and_keys_that_are_not_there_are_reported(tmp_path: Path) -> None:
     assert "training.callbacks[0].path: " in problem(tmp_path, training=missing)
     assert "scipy trains linear and mlp alone, not custom" in problem(tmp_path, training={"engine": "scipy"})
     assert "tunecli retrain nothing" in problem(tmp_path, model={"init_from": "nothing"})
+
+
+def test_a_name_that_init_from_needs_is_not_the_codes(tmp_path: Path) -> None:
+    (tmp_path / "trained.keras").write_bytes(b"")
+    found = Discovered(parameters=(Parameter(name="layers", kind=Kind.INT, min=1, max=3),))
+    assert "needs the name 'layers'" in problem(tmp_path, found, model={"init_from": "trained.keras"})
+    assert len(plan_of(tmp_path, found).space) == 1

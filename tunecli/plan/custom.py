@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tunecli.families.base import Hyperparameter
+from tunecli.families.transfer import TRANSFER_HYPERPARAMETERS
 from tunecli.plan.bind import Binding, Report, bind
 from tunecli.spec.experiment import ExperimentSpec
 from tunecli.spec.faults import Loc
@@ -32,6 +33,10 @@ def bind_custom(
         found.append(True)
         report(loc, what, hint, at_key=at_key)
 
+    for each in TRANSFER_HYPERPARAMETERS if spec.model.init_from is not None else ():
+        if each.name in by_name:
+            what = f"needs the name '{each.name}', which the model's code has for a hyperparameter of its own"
+            noting(("model", "init_from"), what, "give that another name in the code")
     written = bind(spec, known, noting)
     if found:
         return written
