@@ -13,7 +13,7 @@ import pytest
 from tests.store.disks import FailingDisk
 from tunecli.errors import StudyError, UsageError
 from tunecli.store import files
-from tunecli.store.files import append_line, write_json, write_whole
+from tunecli.store.files import append_line, beside, write_json, write_whole
 from tunecli.store.run import Run, find_run, list_runs
 from tunecli.store.study import OpenStudy
 from tunecli.study.events import Answer, Asked, Created, Finished
@@ -75,6 +75,23 @@ def test_measurements_cover_the_lineage_and_pass_over_a_line_being_written(tmp_p
             line = Measurement(epoch=trial + 1, metrics={"loss": float("nan")}).model_dump_json()
             path.write_text(line + '\n{"epo')
     assert [each.epoch for each in run.measurements(run.snapshot().lineage(1))] == [1, 2]
+
+
+def test_what_a_killed_process_was_writing_is_removed(tmp_path: Path) -> None:
+    run = begin(tmp_path, "a")
+    with OpenStudy(run) as study:
+        suggestion = Suggestion(3, {}, 0, 1)
+        study.record(Asked(at=1.0, slot=0, limit=1, answer=Answer.TRIAL, suggestion=suggestion))
+    trial = run.layout.trial(3)
+    half_written = [beside(path) for path in (run.layout.plan, trial.layers, trial.training(1).epochs)]
+    kept = [run.layout.environment, trial.training(1).state, trial.log]
+    for path in (*half_written, *kept):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"{")
+    with OpenStudy(run):
+        pass
+    assert not any(path.exists() for path in half_written)
+    assert all(path.exists() for path in kept)
 
 
 @pytest.mark.parametrize("line", [b"nonsense\n", b"{}\n", bytes(9) + b"\n"])

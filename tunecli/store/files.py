@@ -74,23 +74,32 @@ def not_written(path: Path, error: OSError) -> StudyError:
     return StudyError(f"cannot be written: {error.strerror or error}", where=str(path), hint=NO_ROOM_HINT)
 
 
+HALF_WRITTEN = ".*.tmp"
+"""The names that `beside` gives."""
+
+
+def beside(path: Path) -> Path:
+    """Returns where a file is written before it is renamed: to a name of this process's own."""
+    return path.with_name(f".{path.name}.{os.getpid()}.tmp")
+
+
 def write_whole(path: Path, content: bytes) -> None:
     """Writes a file so that a reader sees the old content or the new, never a part; makes its folder.
 
     Raises:
         StudyError: The disk is full or fails; the old content stands.
     """
-    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    new = beside(path)
     with writing(path):
         _ensure_folder(path.parent)
         try:
-            with disk.open(beside, "wb") as file:
+            with disk.open(new, "wb") as file:
                 disk.write(file, content)
                 disk.sync(file.fileno())
-            disk.replace(beside, path)
+            disk.replace(new, path)
         except BaseException:
             with suppress(OSError):  # what went wrong first is what counts
-                beside.unlink(missing_ok=True)
+                new.unlink(missing_ok=True)
             raise
         sync_folder(path.parent)
 

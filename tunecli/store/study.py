@@ -13,6 +13,7 @@ from types import TracebackType
 
 from tunecli.errors import UsageError
 from tunecli.store import files
+from tunecli.store.files import HALF_WRITTEN
 from tunecli.store.journal import Journal
 from tunecli.store.lock import StudyLock
 from tunecli.store.run import Run
@@ -50,6 +51,7 @@ class OpenStudy:
         self.is_new = not self.journal.events
         if not self.is_new:
             self.snapshot = Snapshot.of(self.journal.events)
+            self._remove_half_written()
         return self
 
     def __exit__(
@@ -74,6 +76,14 @@ class OpenStudy:
             self.layout.data.unlink(missing_ok=True)
         elif self.run.has_lost_journal():
             self.run.contents()
+
+    def _remove_half_written(self) -> None:
+        """Removes what a killed process was writing beside its target: of the study, and of trials under way."""
+        found = list(self.layout.folder.glob(HALF_WRITTEN))
+        for trial in self.snapshot.running:
+            found += self.layout.trial(trial.id).folder.rglob(HALF_WRITTEN)
+        for path in found:
+            path.unlink(missing_ok=True)
 
     def record(self, event: Event) -> None:
         """Writes an event to the journal, then takes it into the snapshot."""

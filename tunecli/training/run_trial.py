@@ -24,11 +24,12 @@ from tunecli.errors import TunecliError, in_a_line
 from tunecli.families.base import DataSignature
 from tunecli.families.bounded import USE_MINMAX, target_fault
 from tunecli.families.summary import describe_layers
-from tunecli.plan import EarlyStoppingPlan, Plan
+from tunecli.plan import Plan
 from tunecli.preprocessing import Choices, routed
 from tunecli.spec.space import Value, Values
-from tunecli.study.objective import FOLD, Goal, Objective, find_metric, plain_metric
+from tunecli.study.objective import FOLD, Objective
 from tunecli.study.trial import Measurement, Program
+from tunecli.training.callbacks import early_stopping, watch
 from tunecli.training.data import or_none, trial_parts
 from tunecli.training.engines import ENGINES, Fitted, Job, batch_rows, can_resume
 from tunecli.training.engines.base import row_count
@@ -36,8 +37,8 @@ from tunecli.training.evaluate import evaluate
 from tunecli.training.models import Built, build
 from tunecli.training.own_fit import FitCall
 from tunecli.training.runtime import configure
-from tunecli.training.schedule import Rates, follow, rates_of
-from tunecli.training.state import TrainingState, capture, load_state, restore, restore_stopping, save_state
+from tunecli.training.schedule import follow, rates_of
+from tunecli.training.state import TrainingState, load_state, restore, save_state
 from tunecli.training.user_callbacks import user_callbacks
 
 if TYPE_CHECKING:
@@ -245,12 +246,12 @@ class _Attempt:
         self, built: Built, call: FitCall, state: TrainingState | None, history: Any
     ) -> tuple[Fitted, keras.callbacks.EarlyStopping | None]:
         request, plan = self.request, self.request.plan
-        stopping = _early_stopping(plan.training.early_stopping, plan.objective, state)
+        stopping = early_stopping(plan.training.early_stopping, plan.objective, state)
         rates = rates_of(plan, plan.ours(request.values))
         if rates is not None and state is not None:
             rates.restore(state.schedule)
         # behind all others, so that it is seen whether they have stopped the training
-        watch = _watch(self._take, stopping, rates)
+        watching = watch(self._take, stopping, rates)
         fitted = ENGINES.load(request.engine).fit(
             Job(
                 model=built.model,
@@ -266,7 +267,7 @@ class _Attempt:
                     *([] if stopping is None else [stopping]),
                     *call.callbacks,
                     history,
-                    watch,
+                    watching,
                 ],
                 identity=built.identity,
             )
@@ -316,54 +317,3 @@ def _require_objective(objective: Objective, measurement: Measurement) -> None:
     if objective.metric not in measurement.metrics:
         found = ", ".join(measurement.metrics)
         raise TrainingFailedError(f"the model reports no {objective.metric}, which is the objective; it has {found}")
-
-
-def _early_stopping(
-    plan: EarlyStoppingPlan | None, objective: Objective, state: TrainingState | None
-) -> keras.callbacks.EarlyStopping | None:
-    if plan is None:
-        return None
-    import keras
-
-    class EarlyStopping(keras.callbacks.EarlyStopping):  # type: ignore[misc]  # Keras is untyped
-        """Keras' own, which goes on where a parent's left off."""
-
-        def on_train_begin(self, logs: Any = None) -> None:
-            super().on_train_begin(logs)
-            if state is not None:
-                restore_stopping(state, self)
-
-    goal = objective.goal  # of a metric of the user's own, which may be watched only if it decides
-    if plain_metric(plan.monitor) != plain_metric(objective.metric):
-        metric = find_metric(plan.monitor)
-        assert metric is not None, "the plan was checked"
-        goal = metric.goal
-    return EarlyStopping(
-        monitor=plan.monitor,
-        mode="min" if goal is Goal.MINIMIZE else "max",  # told, since Keras guesses it from the name
-        patience=plan.patience,
-        min_delta=plan.min_delta,
-        restore_best_weights=plan.restore_best_weights,
-    )
-
-
-def _watch(take: Callable[..., None], stopping: keras.callbacks.EarlyStopping | None, rates: Rates | None) -> Any:
-    """Returns a callback that measures each epoch, and offers its state.
-
-    That is taken before the best weights are put back: who goes on from it goes on from the last epoch.
-    """
-    import keras
-
-    class Watch(keras.callbacks.Callback):  # type: ignore[misc]  # Keras is untyped
-        def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-            self.began = time.perf_counter()
-
-        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-            metrics = {name: float(value) for name, value in (logs or {}).items()}
-            take(
-                Measurement(epoch=epoch + 1, metrics=metrics, duration_s=time.perf_counter() - self.began),
-                lambda: capture(self.model, stopping, epoch=epoch + 1, schedule=rates.state() if rates else None),
-                is_last=self.model.stop_training,
-            )
-
-    return Watch()

@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tunecli.store.files import beside
+
 if TYPE_CHECKING:
     import keras
     import numpy as np
@@ -95,13 +97,13 @@ def save_state(state: TrainingState, path: Path) -> None:
     arrays = {_REST: np.frombuffer(rest.encode(), dtype=np.uint8)}
     for group in _GROUPS:
         arrays |= {f"{group}/{index}": array for index, array in enumerate(getattr(state, group))}
-    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    new = beside(path)
     try:
-        with open(beside, "wb") as file:
+        with open(new, "wb") as file:
             np.savez(file, **arrays)  # type: ignore[arg-type]  # its stub takes the arrays' names for options
-        os.replace(beside, path)
+        os.replace(new, path)
     except BaseException:
-        beside.unlink(missing_ok=True)
+        new.unlink(missing_ok=True)
         raise
 
 
