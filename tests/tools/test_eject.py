@@ -40,6 +40,10 @@ REFUSED = {
     *WITHOUT_STEPS,
     *TWO_INPUTS,
     "california_cv",
+    "custom_build_model",
+    "custom_hypermodel",
+    "fashion_mnist",
+    "smoke/custom",
     "california_embeddings",
     "california_surroundings",
     "smoke/embeddings",
@@ -266,13 +270,15 @@ def test_a_search_without_steps_cannot_be_a_script(name: str) -> None:
         ({"target_scaling": "minmax"}, "target_scaling"),
         ({"schedule": "cosine"}, "schedule"),
         ({"epochs": {"min": 1, "max": 3}}, "epochs"),
+        ({"numeric_embedding": ["none", "periodic"]}, "numeric_embedding"),
+        ({"ensemble_heads": {"min": 1, "max": 4}}, "ensemble_heads"),
     ],
 )
 def test_what_a_script_does_not_set_is_refused(
     make_plan: Callable[..., Plan], parameters: dict[str, Any], name: str
 ) -> None:
     with pytest.raises(UsageError, match=f"does not set {name}") as caught:
-        script_of(make_plan(search_space=parameters))
+        script_of(make_plan(model="mlp", search_space=parameters))
     assert caught.value.exit_code == 2
     assert script_of(make_plan(search_space={"normalization": "standard", "schedule": "constant"}))
 
@@ -437,15 +443,6 @@ def test_a_model_that_no_values_can_build_is_refused(csv_plan: Callable[..., Pla
     plan = csv_plan()
     with pytest.raises(StudyError, match="cannot end in relu"):
         script_of(plan.model_copy(update={"fixed": {"output_activation": "relu"}}))
-
-
-@pytest.mark.parametrize(
-    ("name", "value"), [("numeric_embedding", ["none", "periodic"]), ("ensemble_heads", {"min": 1, "max": 4})]
-)
-def test_layers_that_keras_has_not_are_refused(name: str, value: Any, make_plan: Callable[..., Plan]) -> None:
-    plan = make_plan(model="mlp", search_space={name: value})
-    with pytest.raises(UsageError, match=f"a script of plain Keras has no {name}"):
-        script_of(plan)
 
 
 def test_a_script_runs_on_its_own(tmp_path: Path) -> None:

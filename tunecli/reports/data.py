@@ -139,13 +139,18 @@ def compare(snapshot: Snapshot, baselines: Sequence[Baseline]) -> Comparison | N
 
 def best_json(snapshot: Snapshot, top: int | None = None, *, baselines: Sequence[Baseline] = ()) -> dict[str, Any]:
     """Returns the document of `best --json`."""
-    keys = ("id", "rank", "score", "score_sd", "values", "best_epoch")
     return {
         "study": snapshot.study,
         "objective": _objective(snapshot),
-        "trials": [{key: getattr(row, key) for key in keys} for row in leaderboard(snapshot, top)],
+        "trials": [_ranked(row) for row in leaderboard(snapshot, top)],
         "baselines": [each.model_dump(mode="json") for each in rank_baselines(baselines, snapshot.objective)],
     }
+
+
+def _ranked(row: Row) -> dict[str, Any]:
+    """Returns a line of `best --json`; of several trainings, with the deviation of their scores."""
+    keys = ("id", "rank", "score", *(["score_sd"] if row.score_sd is not None else []), "values", "best_epoch")
+    return {key: getattr(row, key) for key in keys}
 
 
 def study_state(snapshot: Snapshot, *, is_held: bool) -> StudyState:

@@ -24,6 +24,7 @@ from tunecli.errors import UsageError
 from tunecli.families import FAMILIES
 from tunecli.families.base import Hyperparameter
 from tunecli.families.compiling import shared_hyperparameters
+from tunecli.families.surroundings import NORMALIZATION
 from tunecli.spec.experiment import Task
 from tunecli.spec.space import Kind, Value
 from tunecli.study.objective import DEFAULT_METRIC, VALIDATION, metric_names
@@ -105,7 +106,7 @@ def _compose(title: str, dataset: list[str], description: Description) -> str:
     lines += ["", f"model: {family}  # {'; '.join(_family_summaries(description))}"]
     lines += ["", f"objective: {metric}  # or {', '.join(others)}"]
     lines += ["", "search_space:  # min and max belong to the range; a list is a choice; take away a # to add a line"]
-    lines += _search_space(family, task)
+    lines += _search_space(family, task, has_images=description.image_shape is not None)
     lines += ["", "tuner: {name: random, max_trials: 20}  # or hyperband, bayesian, grid"]
     lines += ["", f"training: {{epochs: {epochs}, early_stopping: {{patience: 5}}}}"]
     lines += ["", "# limits: {max_time: 2h}"]
@@ -117,12 +118,12 @@ def _family_summaries(description: Description) -> list[str]:
     return [f"{name}: {each.summary}" for name, each in families.items() if not each.fault(description.image_shape)]
 
 
-def _search_space(family: str, task: Task) -> list[str]:
+def _search_space(family: str, task: Task, *, has_images: bool) -> list[str]:
     """Returns one line for every hyperparameter that is read beside the defaults, those that are searched first."""
     chosen: dict[str, Value] = {}
     searched, others = [], []
     for each in (*FAMILIES.load(family).hyperparameters, *shared_hyperparameters(task)):
-        if not each.applies_to(chosen):
+        if not each.applies_to(chosen) or (has_images and each is NORMALIZATION):
             continue
         chosen[each.name] = each.default
         if each.name in _SEARCHED:

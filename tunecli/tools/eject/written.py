@@ -25,6 +25,9 @@ _LAYERS = (
     *("augment_flip", "augment_shift"),
 )
 
+_FAMILIES = ("linear", "mlp", "cnn")
+"""Those whose inputs and outputs are one array each."""
+
 WRITTEN = frozenset({*_LAYERS, *(each.name for each in OPTIMIZER_HYPERPARAMETERS), "loss", "huber_delta", "batch_size"})
 """The hyperparameters that a script can set; it has all others at their defaults."""
 
@@ -45,6 +48,11 @@ def refuse_unwritten(plan: Plan, spec: str) -> None:
     if plan.evaluation is not None:
         hint = "drop it, and tunecli eject writes the rest"
         raise UsageError("an ejected script trains each trial once", where=f"{spec}: evaluation", hint=hint)
+    if plan.family not in _FAMILIES:
+        hint = "write family: mlp, which reads all features in one input"
+        raise UsageError(
+            f"a script of KerasTuner has no family {plan.family}", where=f"{spec}: model.family", hint=hint
+        )
     if name := next(_unwritten(plan), None):
         hint = f"drop {name}, and tunecli eject writes the rest"
         raise UsageError(f"an ejected script does not set {name}", where=spec, hint=hint)
@@ -64,8 +72,9 @@ def _refuse_own_code(plan: Plan, spec: str) -> None:
 
 
 def _unwritten(plan: Plan) -> Iterator[str]:
-    yield from (parameter.name for parameter in plan.space if parameter.name not in WRITTEN)
     defaults = {each.name: each.default for each in plan.hyperparameters()}
+    # what is not among them is the value of a single layer, of what is written
+    yield from (each.name for each in plan.space if each.name in defaults and each.name not in WRITTEN)
     for name, value in plan.fixed.items():
         if name not in WRITTEN and not same(value, defaults[name]):
             yield name
