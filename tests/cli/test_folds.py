@@ -105,13 +105,6 @@ def test_repeats_in_the_order_of_time(cli_json: CliJson, write_spec: WriteSpec, 
     ]
 
 
-def test_baselines_are_scored_on_the_same_folds(cli_json: CliJson, write_spec: WriteSpec, tmp_path: Path) -> None:
-    spec = write_spec(**FOLDS, baselines=True)
-    found = {each["name"]: each for each in cli_json("search", spec, "--runs", tmp_path / "r")["baselines"]}
-    assert found["least squares"]["score"] == found["least squares"]["metrics"]["fold_rmse"]
-    assert 1.0 < found["least squares"]["score"] < 2.5 < found["mean"]["score"]
-
-
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
@@ -144,3 +137,22 @@ def test_a_class_with_fewer_rows_than_folds_is_named(cli: Cli, write_spec: Write
     assert code == 3
     assert "class 'rare' has" in err
     assert "too few for 3 folds" in err
+
+
+def test_rows_of_a_group_stay_together(cli: Cli, cli_json: CliJson, write_spec: WriteSpec, tmp_path: Path) -> None:
+    rows = [f"{number % 7},{number % 7 * 2 + number % 3},house {number // 4}" for number in range(80)]
+    (tmp_path / "rows.csv").write_text("\n".join(["x,y,house", *rows]))
+    data = {"name": "csv", "path": "rows.csv", "target": "y", "task": "regression", "group": "house"}
+    cli_json("search", write_spec(**{**FOLDS, "dataset": data}), "--runs", tmp_path / "r")
+    plan = json.loads((tmp_path / "r" / "linear" / "plan.json").read_text())
+    assert plan["dataset"]["options"]["group"] == "house"
+    layers = cli_json("show", "linear", "0", "--runs", tmp_path / "r")["layers"]
+    assert layers[0]["parameters"] == layers[0]["output_shape"][0] * 2, "one feature: the group is none"
+    changes = {**FOLDS, "evaluation": {"folds": 3, "scheme": "group"}}
+    code, _, err = cli("search", write_spec(**changes), "--runs", tmp_path / "r2")
+    assert code == 2
+    assert "evaluation.scheme: group needs a column of groups" in err
+    (tmp_path / "rows.csv").write_text("\n".join(["x,y,house", *rows, "1,2,"]))
+    code, _, err = cli("search", write_spec(**{**FOLDS, "dataset": data}), "--runs", tmp_path / "r3")
+    assert code == 3
+    assert "rows.csv:82: the group 'house' is missing" in err

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -70,3 +72,15 @@ def test_rows_that_cannot_be_dealt_out_are_refused(
     raw = data(target, task)
     with pytest.raises(DataError, match=what):
         deal(raw, everything(raw), EvaluationSpec.model_validate(evaluation), seed=0)
+
+
+def test_no_fold_takes_a_group_apart() -> None:
+    groups = np.repeat(np.arange(10), 3)
+    raw = replace(data(list(range(30))), groups=groups)
+    for evaluation in (EvaluationSpec(folds=4), EvaluationSpec(folds=4, scheme="group")):
+        held_back = [held for _, held in deal(raw, everything(raw), evaluation, seed=1)]
+        assert sorted(np.concatenate(held_back)) == list(range(30))
+        found = [set(groups[each]) for each in held_back]
+        assert sum(map(len, found)) == 10, "each group is in one fold"
+    with pytest.raises(DataError, match="10 groups to train on are too few for 11 folds"):
+        deal(raw, everything(raw), EvaluationSpec(folds=11), seed=1)

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -100,3 +102,21 @@ def test_a_test_part_of_the_datas_own_becomes_the_test_part() -> None:
 def test_too_few_rows_are_an_error(rows: int, validation: float, test: float) -> None:
     with pytest.raises(DataError, match="cannot be split"):
         split(table(list(range(rows))), validation, test, 0)
+
+
+@pytest.mark.parametrize(("validation", "test"), [(0.2, 0.2), (0, 0.3), (0.3, 0)])
+def test_no_part_takes_a_group_apart(validation: float, test: float) -> None:
+    groups = np.random.default_rng(0).integers(0, 25, 200)
+    raw = replace(table(list(range(200))), groups=groups)
+    parts = split(raw, validation, test, seed=3)
+    found = [set(groups[rows]) for rows in (parts.train, parts.validation, parts.test)]
+    assert sum(map(len, found)) == len(set(groups))
+    assert len(parts.train) + len(parts.validation) + len(parts.test) == 200
+    assert len(parts.validation) == pytest.approx(200 * validation, abs=20)
+    assert len(parts.test) == pytest.approx(200 * test, abs=20)
+    np.testing.assert_array_equal(parts.test, split(raw, validation / 2, test, seed=3).test)
+
+
+def test_too_few_groups_for_all_parts_are_refused() -> None:
+    with pytest.raises(DataError, match="2 groups of rows are too few for all parts"):
+        split(replace(table(list(range(20))), groups=np.arange(20) % 2), 0.3, 0.3, seed=0)

@@ -20,7 +20,7 @@ from tunecli.study.baseline import Baseline
 from tunecli.study.objective import metric_names
 from tunecli.training import baselines
 from tunecli.training.baselines import baseline_names, class_metrics, fit_baseline, regression_metrics
-from tunecli.training.data import load, search_parts
+from tunecli.training.data import load, search_parts, trial_parts
 
 Make = Callable[..., Plan]
 
@@ -76,6 +76,17 @@ def test_the_closed_forms_come_out_on_the_training_rows_alone(make_plan: Make, t
 
     assert fit(plan, "mean", tmp_path / "data").score == pytest.approx(mean, rel=1e-6)
     assert fit(plan, "least squares", tmp_path / "data").score == pytest.approx(least, rel=1e-6)
+
+
+def test_under_cross_validation_the_score_is_the_mean_over_the_same_folds(make_plan: Make, tmp_path: Path) -> None:
+    plan = make_plan(evaluation={"folds": 3, "repeats": 2})
+    scores = []
+    for number in range(3):
+        (_, y), _, (_, y_fold) = trial_parts(plan, number, None).parts
+        scores.append(np.sqrt(np.mean((y.astype(float).mean() - y_fold) ** 2)))
+    found = fit(plan, "mean", tmp_path / "data")
+    assert found.score == pytest.approx(np.mean(scores), rel=1e-6)
+    assert {"fold_rmse", "val_rmse", "rmse"} <= found.metrics.keys()
 
 
 def test_a_training_objective_is_scored_on_the_training_rows(make_plan: Make, tmp_path: Path) -> None:

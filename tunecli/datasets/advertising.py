@@ -38,7 +38,7 @@ class Advertising:
         Raises:
             OptionError: Another option is given, or a feature does not exist.
         """
-        refuse(options, "advertising", "path", "target", "task", "sample_weight")
+        refuse(options, "advertising", "path", "target", "task", "sample_weight", "group")
         features = choose_features(options.features, (*FEATURES, TARGET), TARGET)
         return Description(task=Task.REGRESSION, target=TARGET, features=features, rows=200)
 

@@ -31,6 +31,7 @@ class DatasetOptions(BaseModel):
         task: What is predicted; None to infer it from the target (csv only).
         features: The columns to learn from; None for all but the target.
         sample_weight: The column that says how much each row counts; None if all count alike (csv only).
+        group: The column that says which rows belong together; None if each stands for itself (csv only).
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -41,6 +42,7 @@ class DatasetOptions(BaseModel):
     features: tuple[str, ...] | None = None
     # left out where it is not given, so that plans of earlier versions stay as they were
     sample_weight: Annotated[str | None, Field(exclude_if=lambda name: name is None)] = None
+    group: Annotated[str | None, Field(exclude_if=lambda name: name is None)] = None
 
 
 @dataclass(frozen=True)
@@ -119,6 +121,7 @@ class RawData:
         own_test_rows: How many of the last rows are a test part of the data set's own.
         weights: How much each row counts, 0 or more and not all 0; float64 of shape `(rows,)`, or None if all count
             alike.
+        groups: Codes of the rows that belong together, which no split takes apart; int64 of shape `(rows,)`, or None.
     """
 
     task: Task
@@ -128,6 +131,7 @@ class RawData:
     classes: tuple[str, ...] = ()
     own_test_rows: int = 0
     weights: NDArray[np.float64] | None = None
+    groups: NDArray[np.int64] | None = None
 
     def fingerprint(self) -> dict[str, dict[str, object]]:
         """Returns shape, dtype and sha256 of every array, to tell on resume whether the data are the same."""
@@ -137,6 +141,7 @@ class RawData:
             "images": self.columns.images,
             "target": self.target,
             "weights": self.weights,
+            "groups": self.groups,
         }
         return {name: _fingerprint(array) for name, array in arrays.items() if array is not None and array.size}
 

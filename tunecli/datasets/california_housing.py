@@ -40,7 +40,7 @@ class CaliforniaHousing:
         Raises:
             OptionError: Another option is given, or a feature does not exist.
         """
-        refuse(options, "california_housing", "path", "target", "task", "sample_weight")
+        refuse(options, "california_housing", "path", "target", "task", "sample_weight", "group")
         features = choose_features(options.features, (*FEATURES, TARGET), TARGET)
         return Description(task=Task.REGRESSION, target=TARGET, features=features, rows=20_640)
 

@@ -42,15 +42,19 @@ def find_column(field: str, wanted: str, columns: Sequence[str]) -> str:
 
 
 def choose_features(
-    wanted: Sequence[str] | None, columns: Sequence[str], target: str, weight: str | None = None
+    wanted: Sequence[str] | None,
+    columns: Sequence[str],
+    target: str,
+    weight: str | None = None,
+    group: str | None = None,
 ) -> tuple[str, ...]:
-    """Returns the columns to learn from, in the order they were asked for; all but target and weight if none were.
+    """Returns the columns to learn from, in the order they were asked for; if none were, all that mean nothing else.
 
     Raises:
-        OptionError: A column does not exist, is named twice, or is the target or the weight.
+        OptionError: A column does not exist, is named twice, or is the target, the weight or the group.
     """
     if wanted is None:
-        chosen = tuple(each for each in columns if each not in (target, weight))
+        chosen = tuple(each for each in columns if each not in (target, weight, group))
     else:
         chosen = tuple(find_column("features", each, columns) for each in wanted)
     for index, name in enumerate(chosen):
@@ -58,6 +62,8 @@ def choose_features(
             raise OptionError("features", f"'{name}' is the target", hint=f"drop {name}")
         if name == weight:
             raise OptionError("features", f"'{name}' is the weight of a row", hint=f"drop {name}, or sample_weight")
+        if name == group:
+            raise OptionError("features", f"'{name}' is the group of a row", hint=f"drop {name}, or group")
         if name in chosen[:index]:
             raise OptionError("features", f"'{name}' is named twice", hint="drop one of the two")
     if not chosen:

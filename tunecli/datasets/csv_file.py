@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 from tunecli.datasets.base import Columns, DatasetCard, DatasetOptions, Description, LoadScript, OptionError, RawData
 from tunecli.datasets.columns import choose_features, find_column
+from tunecli.datasets.csv_rows import read_groups, read_weights
 from tunecli.datasets.csv_script import csv_script
 from tunecli.datasets.csv_target import Target, is_number_column, read_target
 from tunecli.datasets.csv_text import MISSING, NUMBER, PADDING, Header, Table, read_header, scan
-from tunecli.datasets.csv_weights import read_weights
 from tunecli.errors import DataError
 from tunecli.spec.experiment import Task
 
@@ -37,6 +37,7 @@ class _Chosen:
     target: Target
     features: tuple[str, ...]
     weights: list[float] | None
+    groups: list[int] | None
 
 
 class CsvFile:
@@ -87,6 +88,7 @@ class CsvFile:
             target_name=chosen.target_name,
             classes=chosen.target.classes,
             weights=None if chosen.weights is None else np.array(chosen.weights, dtype=np.float64),
+            groups=None if chosen.groups is None else np.array(chosen.groups, dtype=np.int64),
         )
 
     def find(self) -> None:
@@ -120,21 +122,25 @@ def _choose(options: DatasetOptions) -> _Chosen:
         columns = ", ".join(header.names)
         raise OptionError("target", "csv needs the column to predict", hint=f"write dataset.target, one of: {columns}")
     name = find_column("target", options.target, header.names)
-    weight = _weight_name(options, header, name)
+    weight = _other_column("sample_weight", options.sample_weight, header, name)
+    group = _other_column("group", options.group, header, name)
+    others = (name, weight, group)
     # columns that were asked for are looked up before the file is read, others once it is known what they hold
-    asked = choose_features(options.features, header.names, name, weight) if options.features is not None else None
-    table = scan(header, *dict.fromkeys([name, weight or name]))
+    asked = None if options.features is None else choose_features(options.features, header.names, *others)
+    table = scan(header, *dict.fromkeys(each for each in others if each is not None))
     target = read_target(table, name, options.task)
     weights = None if weight is None else read_weights(table, weight)
-    return _Chosen(table, name, target, asked or choose_features(None, table.features, name, weight), weights)
+    groups = None if group is None else read_groups(table, group)
+    return _Chosen(table, name, target, asked or choose_features(None, table.features, *others), weights, groups)
 
 
-def _weight_name(options: DatasetOptions, header: Header, target: str) -> str | None:
-    if options.sample_weight is None:
+def _other_column(field: str, wanted: str | None, header: Header, target: str) -> str | None:
+    """Returns the column that an option names, which is not the target."""
+    if wanted is None:
         return None
-    name = find_column("sample_weight", options.sample_weight, header.names)
+    name = find_column(field, wanted, header.names)
     if name == target:
-        raise OptionError("sample_weight", f"'{name}' is the target", hint="choose another column, or drop it")
+        raise OptionError(field, f"'{name}' is the target", hint="choose another column, or drop it")
     return name
 
 

@@ -63,7 +63,7 @@ class FashionMnist:
         Raises:
             OptionError: An option is given.
         """
-        refuse(options, "fashion_mnist", "path", "target", "task", "features", "sample_weight")
+        refuse(options, "fashion_mnist", "path", "target", "task", "features", "sample_weight", "group")
         return Description(
             task=Task.MULTICLASS,
             target="class",
@@ -81,7 +81,7 @@ class FashionMnist:
         """
         import numpy as np
 
-        refuse(options, "fashion_mnist", "path", "target", "task", "features", "sample_weight")
+        refuse(options, "fashion_mnist", "path", "target", "task", "features", "sample_weight", "group")
         images = np.concatenate([_idx(self.train_images), _idx(self.test_images)])[..., np.newaxis]
         labels = np.concatenate([_idx(self.train_labels), test := _idx(self.test_labels)])
         columns = Columns(
@@ -116,7 +116,7 @@ class FashionMnist:
 
     def script(self, options: DatasetOptions) -> LoadScript:
         """Writes how to read the files, which Keras downloads if they are not there."""
-        refuse(options, "fashion_mnist", "path", "target", "task", "features", "sample_weight")
+        refuse(options, "fashion_mnist", "path", "target", "task", "features", "sample_weight", "group")
         functions = '''
 def load(path):
     """Returns the training images and their classes; the test files stay closed."""

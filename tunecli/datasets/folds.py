@@ -38,41 +38,49 @@ def deal(data: RawData, parts: Split, evaluation: EvaluationSpec, seed: int) -> 
         For each fold the rows to fit on, and those to score; both sorted.
 
     Raises:
-        DataError: There are too few rows, or rows of a class, or the rows of a class are all in one fold.
+        DataError: There are too few rows, groups or rows of a class, or the rows of a class are all in one fold.
     """
     rows = parts.train
     _check(data, rows, evaluation)
-    splitter = _splitter(data.task, evaluation, seed)
-    folds = [(rows[train], rows[held_back]) for train, held_back in splitter.split(rows, data.target[rows])]
+    groups = None if data.groups is None else data.groups[rows]
+    dealt = _splitter(_scheme(data, evaluation), evaluation.folds, seed).split(rows, data.target[rows], groups)
+    folds = [(rows[train], rows[held_back]) for train, held_back in dealt]
     if data.task is not Task.REGRESSION:
         _check_classes(data, folds)
     return folds
 
 
-def _splitter(task: Task, evaluation: EvaluationSpec, seed: int) -> Any:
-    from sklearn.model_selection import KFold, StratifiedKFold, TimeSeriesSplit
+def _splitter(scheme: Scheme, folds: int | None, seed: int) -> Any:
+    from sklearn.model_selection import GroupKFold, KFold, StratifiedKFold, TimeSeriesSplit
 
-    scheme, folds = _scheme(task, evaluation), evaluation.folds
     if scheme == "time":
         return TimeSeriesSplit(n_splits=folds)
-    kind = StratifiedKFold if scheme == "stratified" else KFold
-    return kind(n_splits=folds, shuffle=True, random_state=seed)
+    kinds = {"kfold": KFold, "stratified": StratifiedKFold, "group": GroupKFold}
+    return kinds[scheme](n_splits=folds, shuffle=True, random_state=seed)
 
 
-def _scheme(task: Task, evaluation: EvaluationSpec) -> Scheme:
-    """Returns the scheme that is meant: by class where there are classes, if none is named."""
-    return evaluation.scheme or ("kfold" if task is Task.REGRESSION else "stratified")
+def _scheme(data: RawData, evaluation: EvaluationSpec) -> Scheme:
+    """Returns the scheme that is meant."""
+    if evaluation.scheme is not None:
+        return evaluation.scheme
+    if data.groups is not None:
+        return "group"
+    return "kfold" if data.task is Task.REGRESSION else "stratified"
 
 
 def _check(data: RawData, rows: Rows, evaluation: EvaluationSpec) -> None:
     import numpy as np
 
     folds = evaluation.folds or 0
-    scheme = _scheme(data.task, evaluation)
+    scheme = _scheme(data, evaluation)
     needed = folds + (scheme == "time")
     if len(rows) < needed:
         what = f"{len(rows)} rows to train on are too few for {folds} folds"
         raise DataError(what, where="evaluation.folds", hint=_HINT)
+    if scheme == "group" and data.groups is not None and (count := len(np.unique(data.groups[rows]))) < folds:
+        raise DataError(
+            f"{count} groups to train on are too few for {folds} folds", where="evaluation.folds", hint=_HINT
+        )
     if scheme == "stratified":
         codes, counts = np.unique(data.target[rows], return_counts=True)
         rare = int(codes[counts.argmin()])

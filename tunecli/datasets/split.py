@@ -45,7 +45,8 @@ def split(data: RawData, validation: float, test: float, seed: int) -> Split:
 
     Returns:
         Parts that cover all rows. A fraction above 0 gives at least one row. Each class is in every part by its
-        proportion, to about one row; and as long as there are enough, one row of each is trained on.
+        proportion, to about one row; and as long as there are enough, one row of each is trained on. Where rows belong
+        to groups, no group is in two parts, and neither fractions nor classes come out exactly.
 
     Raises:
         DataError: There are too few rows for the parts that were asked for.
@@ -56,10 +57,42 @@ def split(data: RawData, validation: float, test: float, seed: int) -> Split:
     rows = len(data.target) - data.own_test_rows
     test_count, validation_count = part_sizes(rows, validation, test)
     order = _order(data, rows, seed)
-    parts = np.split(order, [test_count, test_count + validation_count])
+    cuts = [test_count, test_count + validation_count]
+    if data.groups is not None:
+        order = _in_groups(order, data.groups)
+        cuts = _between_groups(data.groups[order], cuts)
+    parts = np.split(order, cuts)
     own_test = np.arange(rows, len(data.target), dtype=np.int64)
     held_back, scoring, training = (np.sort(part) for part in parts)
     return Split(training, scoring, own_test if data.own_test_rows else held_back)
+
+
+def _in_groups(order: NDArray[np.int64], groups: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Returns the rows group by group, the groups in the order in which their first rows come."""
+    import numpy as np
+
+    _, first, group = np.unique(groups[order], return_index=True, return_inverse=True)
+    return order[np.argsort(first[group], kind="stable")]
+
+
+def _between_groups(groups: NDArray[np.int64], cuts: list[int]) -> list[int]:
+    """Moves cuts to the ends of the groups that they would go through.
+
+    Raises:
+        DataError: There are too few groups: a part would be empty.
+    """
+    import numpy as np
+
+    ends = np.append(np.flatnonzero(np.diff(groups)) + 1, len(groups))
+    moved = [int(ends[np.searchsorted(ends, cut)]) if cut else 0 for cut in cuts]
+    sizes = np.diff([0, *moved, len(groups)])
+    if any(size == 0 and wanted for size, wanted in zip(sizes, np.diff([0, *cuts, len(groups)]), strict=True)):
+        raise DataError(
+            f"{len(ends)} groups of rows are too few for all parts",
+            where="dataset.group",
+            hint="lower dataset.validation or dataset.test, or drop group",
+        )
+    return moved
 
 
 def part_sizes(rows: int, validation: float, test: float) -> tuple[int, int]:

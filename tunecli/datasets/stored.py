@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _NUMERIC, _CATEGORICAL, _IMAGES, _TARGET = "numeric.npy", "categorical.npy", "images.npy", "target.npy"
-_WEIGHTS = "weights.npy"
+_WEIGHTS, _GROUPS = "weights.npy", "groups.npy"
 _ABOUT = "about.json"
 
 _BLOCK_BYTES = 16_000_000
@@ -46,6 +46,7 @@ class _About(BaseModel):
         categories: As in `Columns`.
         has_images: Whether there is a file of images.
         has_weights: Whether there is one of weights.
+        has_groups: Whether there is one of groups.
         train_rows: How many of the rows, the first ones, are the training part.
     """
 
@@ -59,6 +60,7 @@ class _About(BaseModel):
     categories: tuple[tuple[str, ...], ...]
     has_images: bool
     has_weights: bool
+    has_groups: bool
     train_rows: int
 
 
@@ -86,6 +88,7 @@ def store(folder: Path, data: RawData, parts: Split) -> None:
         categories=columns.categories,
         has_images=columns.images is not None,
         has_weights=data.weights is not None,
+        has_groups=data.groups is not None,
         train_rows=len(parts.train),
     )
     if folder.exists():
@@ -99,6 +102,8 @@ def store(folder: Path, data: RawData, parts: Split) -> None:
         _write_rows(folder / _TARGET, data.target, rows)
         if data.weights is not None:
             _write_rows(folder / _WEIGHTS, data.weights, rows)
+        if data.groups is not None:
+            _write_rows(folder / _GROUPS, data.groups, rows)
         write_json(folder / _ABOUT, about.model_dump(mode="json"))  # last: a folder that has it is complete
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
@@ -130,7 +135,9 @@ def open_stored(folder: Path) -> tuple[RawData, Split]:
     rows = np.arange(len(target), dtype=np.int64)
     parts = Split(train=rows[: about.train_rows], validation=rows[about.train_rows :], test=rows[:0])
     weights = _open(folder / _WEIGHTS) if about.has_weights else None
-    return RawData(about.task, columns, target, about.target_name, about.classes, weights=weights), parts
+    groups = _open(folder / _GROUPS) if about.has_groups else None
+    data = RawData(about.task, columns, target, about.target_name, about.classes, weights=weights, groups=groups)
+    return data, parts
 
 
 def _without_unused_texts(columns: Columns, rows: NDArray[np.int64]) -> Columns:

@@ -86,6 +86,8 @@ def resolve(file: SpecFile, *, runs: Path = DEFAULT_RUNS, discovered: Discovered
 
     folder = file.path.parent
     custom = custom_plan(spec, folder, report)
+    if spec.evaluation is not None and spec.evaluation.scheme == "group" and spec.dataset.group is None:
+        report(("evaluation", "scheme"), "group needs a column of groups", "write dataset.group, or drop scheme")
     is_custom = family is FAMILIES.load(CUSTOM_FAMILY)
     known = trial_hyperparameters(
         family, description.task, spec.training.engine, transfers=spec.model.init_from is not None
@@ -162,6 +164,7 @@ def _options(spec: ExperimentSpec, folder: Path) -> DatasetOptions:
         task=data.task,
         features=tuple(data.features) if data.features else None,
         sample_weight=data.sample_weight,
+        group=data.group,
     )
 
 

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from tunecli.spec.faults import fault
 
-Scheme = Literal["kfold", "stratified", "time"]
+Scheme = Literal["kfold", "stratified", "group", "time"]
 
 
 class EvaluationSpec(BaseModel):
@@ -22,8 +22,9 @@ class EvaluationSpec(BaseModel):
     repeats: int = Field(1, ge=1, description="Do all of it so often, with other seeds and other folds.")
     scheme: Scheme | None = Field(
         None,
-        description="How rows are dealt out: kfold, stratified (by class), or time: a fold is scored by what was "
-        "learnt from the rows before it. Default: stratified for classes, else kfold.",
+        description="How rows are dealt out: kfold, stratified (by class), group (dataset.group, none is taken apart), "
+        "or time: a fold is scored by what was learnt from the rows before it. Default: group where there are groups, "
+        "stratified for classes, else kfold.",
     )
 
     @model_validator(mode="after")

@@ -47,6 +47,8 @@ class DatasetSpec(_Block):
     features: list[str] | None = Field(None, min_length=1, description="Columns to learn from; default: all others.")
     sample_weight: str | None = Field(None, description="csv: the column that says how much each row counts.")
 
+    group: str | None = Field(None, description="csv: the column that says which rows no split may take apart.")
+
     @model_validator(mode="before")
     @classmethod
     def _read_shorthand(cls, data: Any) -> Any:

@@ -45,6 +45,9 @@ def refuse_unwritten(plan: Plan, spec: str) -> None:
     if plan.dataset.options.sample_weight is not None:
         hint = "drop it, and tunecli eject writes the rest"
         raise UsageError("an ejected script has no weights of rows", where=f"{spec}: dataset.sample_weight", hint=hint)
+    if plan.dataset.options.group is not None:
+        hint = "drop it, and tunecli eject writes the rest"
+        raise UsageError("an ejected script has no groups of rows", where=f"{spec}: dataset.group", hint=hint)
     if plan.evaluation is not None:
         hint = "drop it, and tunecli eject writes the rest"
         raise UsageError("an ejected script trains each trial once", where=f"{spec}: evaluation", hint=hint)

@@ -1,4 +1,4 @@
-"""The column that says how much each row counts."""
+"""The columns that say how much each row counts, and which rows belong together."""
 
 from __future__ import annotations
 
@@ -15,6 +15,22 @@ def read_weights(table: Table, name: str) -> list[float]:
     if not any(weights):
         raise table.header.error(f"the weight '{name}' is 0 in every row", hint="drop dataset.sample_weight")
     return weights
+
+
+def read_groups(table: Table, name: str) -> list[int]:
+    """Reads the column `name`, whose texts the table has kept, as codes: equal texts have equal ones.
+
+    Raises:
+        DataError: A group is missing.
+    """
+    codes: dict[str, int] = {}
+    found = []
+    for row, text in enumerate(table.texts[name]):
+        if text is None:
+            hint = "name the group that the row belongs to, or delete it"
+            raise table.header.error(f"the group '{name}' is missing", line=table.line(row), hint=hint)
+        found.append(codes.setdefault(text, len(codes)))
+    return found
 
 
 def _weight(table: Table, name: str, row: int) -> float:
