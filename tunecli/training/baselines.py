@@ -9,6 +9,7 @@ all. Which models are fitted when, and what is kept of them, is left to `search.
 
 from __future__ import annotations
 
+import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -79,7 +80,7 @@ class Kind:
 
     name: str
     make: Callable[[int, Size], Any]
-    most_rows: Callable[[Size], int] = lambda size: size.rows
+    most_rows: Callable[[Size], int] = lambda size: sys.maxsize
     note: Callable[[Size], str] = lambda size: ""
     precision: str = "float32"
 
