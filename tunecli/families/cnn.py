@@ -9,12 +9,7 @@ from tunecli.errors import StudyError
 from tunecli.families.augmentation import AUGMENTATION, augmented, augmented_script
 from tunecli.families.base import Blueprint, DataSignature, Hyperparameter
 from tunecli.families.layers import (
-    ACTIVATION,
-    BATCH_NORMALIZATION,
-    DROPOUT,
-    KERNEL_INITIALIZER,
-    L2,
-    OUTPUT_ACTIVATION,
+    HIDDEN_LAYERS,
     dropped,
     hidden,
     output,
@@ -57,12 +52,7 @@ class Cnn:
         Hyperparameter("kernel_size", Kind.INT, 3, "Height and width of a convolution.", min=1),
         Hyperparameter("pooling", Kind.CHOICE, "max", "How a block halves the image.", values=("max", "average")),
         Hyperparameter("dense_units", Kind.INT, 128, "Units of the dense layer; 0 leaves it out.", min=0),
-        ACTIVATION,
-        KERNEL_INITIALIZER,
-        DROPOUT,
-        BATCH_NORMALIZATION,
-        L2,
-        OUTPUT_ACTIVATION,
+        *HIDDEN_LAYERS,
         *AUGMENTATION,
     )
 

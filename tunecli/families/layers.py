@@ -51,6 +51,10 @@ OUTPUT_ACTIVATION = Hyperparameter(
 )
 
 
+HIDDEN_LAYERS = (ACTIVATION, KERNEL_INITIALIZER, DROPOUT, BATCH_NORMALIZATION, L2, OUTPUT_ACTIVATION)
+"""What every family with hidden layers has."""
+
+
 def flat_inputs(signature: DataSignature) -> tuple[Any, Any]:
     """Returns the input tensor, and the same as one vector a row."""
     import keras

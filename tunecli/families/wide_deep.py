@@ -16,12 +16,7 @@ from tunecli.errors import UsageError
 from tunecli.families.base import Blueprint, DataSignature, Hyperparameter
 from tunecli.families.embeddings import EMBEDDING_HYPERPARAMETERS, embedded
 from tunecli.families.layers import (
-    ACTIVATION,
-    BATCH_NORMALIZATION,
-    DROPOUT,
-    KERNEL_INITIALIZER,
-    L2,
-    OUTPUT_ACTIVATION,
+    HIDDEN_LAYERS,
     dropped,
     hidden,
     output,
@@ -47,12 +42,7 @@ class WideDeep:
         Hyperparameter(
             "units", Kind.INT, 64, "Units of every hidden layer, or layer by layer.", min=1, layer_count="hidden_layers"
         ),
-        ACTIVATION,
-        KERNEL_INITIALIZER,
-        DROPOUT,
-        BATCH_NORMALIZATION,
-        L2,
-        OUTPUT_ACTIVATION,
+        *HIDDEN_LAYERS,
         *EMBEDDING_HYPERPARAMETERS,
         ENSEMBLE_HEADS,
         Hyperparameter(
