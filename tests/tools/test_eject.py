@@ -43,6 +43,7 @@ REFUSED = {
     "custom_build_model",
     "custom_hypermodel",
     "fashion_mnist",
+    "fashion_mnist_cnn",
     "smoke/custom",
     "california_embeddings",
     "california_surroundings",
