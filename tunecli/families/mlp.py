@@ -59,11 +59,7 @@ class Mlp:
         return join_members(inputs, output(tensor, signature, values), "mlp")
 
     def script(self, blueprint: Blueprint) -> Lines:
-        """Writes what `build` does.
-
-        Raises:
-            UsageError: Numbers are embedded, or there are members.
-        """
+        """Writes what `build` does, without embeddings and members, which `eject` refuses."""
         return [
             *flat_inputs_script(blueprint),
             *per_layer_script(
