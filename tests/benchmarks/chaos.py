@@ -47,6 +47,7 @@ from typing import Any
 import psutil
 import yaml
 
+from tests.processes import slots_below
 from tunecli.errors import TunecliError
 from tunecli.store.journal import Journal, read_journal
 from tunecli.store.layout import StudyLayout
@@ -458,10 +459,7 @@ def workers(options: Options, verdict: Verdict) -> None:
 def kill_slot(process: subprocess.Popen[bytes], rng: random.Random) -> bool:
     """Kills one of the processes that serve slots, if there is one; says whether it did."""
     with suppress(psutil.Error):
-        children = psutil.Process(process.pid).children(recursive=True)
-        # the other child keeps track of shared memory
-        slots = [child for child in children if "spawn_main" in " ".join(child.cmdline())]
-        if slots:
+        if slots := slots_below(psutil.Process(process.pid)):
             rng.choice(slots).kill()
             return True
     return False

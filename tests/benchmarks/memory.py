@@ -8,8 +8,8 @@ search's process and of all below it is looked at five times a second.
 
 Slots are replaced in time. Two figures say what share of their time that costs, by the journal: how long they waited
 (from a trial's end to the next one's in the same slot, less what that took, as far as it is more than the median), and
-how much longer trials took while a next process warmed up beside the old ones (than the median of the other trials
-with as many layers). The exit code is 1 if a target is missed.
+how much longer trials took while a next process got ready beside the old ones, and the first trial of it (than the
+median of the other trials with as many layers). The exit code is 1 if a target is missed.
 """
 
 from __future__ import annotations
@@ -32,6 +32,8 @@ from typing import Any
 import psutil
 import yaml
 
+from tests.processes import slots_below
+
 SAMPLE_SECONDS = 0.2
 
 MOST_MB = 1_500
@@ -49,11 +51,19 @@ MOST_DISTINCT = 4 * 256
 
 @dataclass(frozen=True)
 class Sample:
-    """Megabytes that the processes of a search held at one moment, slots by their process ids."""
+    """Megabytes that the processes of a search held at one moment.
+
+    Attributes:
+        at: When.
+        parent: The search's own process.
+        slots: Processes of slots, by their ids.
+        others: All others below it: the server that slots are forked from.
+    """
 
     at: float
     parent: float
     slots: dict[int, float]
+    others: float
 
 
 @dataclass(frozen=True)
@@ -133,16 +143,11 @@ def sampled(process: subprocess.Popen[bytes]) -> list[Sample]:
     """Waits for a search, and returns what it held meanwhile."""
     samples = []
     parent = psutil.Process(process.pid)
-    is_slot: dict[int, bool] = {}
     while process.poll() is None:
         with suppress(psutil.Error):  # it ends at this very moment
-            slots = {}
-            for child in parent.children(recursive=True):
-                with suppress(psutil.Error):
-                    # the other child keeps track of shared memory
-                    if is_slot.setdefault(child.pid, "spawn_main" in " ".join(child.cmdline())):
-                        slots[child.pid] = held_mb(child)
-            samples.append(Sample(time.time(), held_mb(parent), slots))
+            slots = {child.pid: held_mb(child) for child in slots_below(parent)}
+            others = [held_mb(child) for child in parent.children(recursive=True) if child.pid not in slots]
+            samples.append(Sample(time.time(), held_mb(parent), slots, max(others, default=0.0)))
         time.sleep(SAMPLE_SECONDS)
     if process.returncode:
         sys.exit(f"the search ended with exit code {process.returncode}")
@@ -150,7 +155,9 @@ def sampled(process: subprocess.Popen[bytes]) -> list[Sample]:
 
 
 def held_mb(process: psutil.Process) -> float:
-    return float(process.memory_info().rss) / 1e6
+    with suppress(psutil.Error):  # it ends at this very moment
+        return float(process.memory_info().rss) / 1e6
+    return 0.0
 
 
 def figures(events: Sequence[dict[str, Any]], samples: Sequence[Sample], workers: int) -> Figures:
@@ -165,7 +172,7 @@ def figures(events: Sequence[dict[str, Any]], samples: Sequence[Sample], workers
     return Figures(
         programs=sum(event["outcome"]["program"] == "compiled" for event in ended),
         seconds=end - start,
-        highest_mb=max(each for sample in samples for each in (sample.parent, *sample.slots.values())),
+        highest_mb=max(max(each.parent, each.others, *each.slots.values()) for each in samples),
         growth_mb=during[-1].parent - during[0].parent,
         replaced=len(replaced_at),
         waiting=waited_s(events) / slot_s,

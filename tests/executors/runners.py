@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 import time
 import warnings
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,25 @@ from tunecli.executors.base import Report
 def warm_up() -> None:
     """Takes longer than a task."""
     time.sleep(0.3)
+
+
+@cache
+def mark_once() -> None:
+    """Leaves the number of the process in a file, if this one has not done so, nor the one that it is a copy of."""
+    with Path(os.environ["TUNECLI_MARKS"]).open("a") as marks:
+        marks.write(f"{os.getpid()}\n")
+
+
+def mark_and_start_a_thread() -> None:
+    """Leaves a thread behind, as a library may."""
+    mark_once()
+    threading.Thread(target=time.sleep, args=(600,), daemon=True).start()
+
+
+def fail_to_warm_up() -> None:
+    """Fails, as an import may."""
+    mark_once()
+    raise ImportError("no such library")
 
 
 def run(payload: dict[str, Any], report: Report) -> dict[str, Any]:

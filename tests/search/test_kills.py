@@ -20,6 +20,7 @@ from typing import Any
 import psutil
 import pytest
 
+from tests.processes import slots_below
 from tests.search.sessions import TUNERS, leaderboard, run_of, search, spec
 from tests.search.standin import train, train_slowly
 from tunecli.executors.base import Report
@@ -114,9 +115,9 @@ def test_workers_that_are_killed_at_random_cost_attempts_and_nothing_else(tmp_pa
     def kill_slots() -> None:
         nonlocal kills
         while not over.wait(rng.uniform(0.3, 1.2)):
-            children = [each for each in psutil.Process().children() if "spawn_main" in " ".join(each.cmdline())]
-            if children and run_of(path).exists() and run_of(path).snapshot().running:
-                rng.choice(children).kill()
+            slots = slots_below(psutil.Process())
+            if slots and run_of(path).exists() and run_of(path).snapshot().running:
+                rng.choice(slots).kill()
                 kills += 1
 
     killer = threading.Thread(target=kill_slots)

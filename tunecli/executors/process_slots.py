@@ -8,7 +8,8 @@
                       ◀── end of the pipe, or a process that is no more: another one takes its place
 
 A process has its slot to itself, so that one that crashes, hangs or grows takes nothing else with it. It dies with its
-parent, however that dies: a thread of it waits for the parent's end.
+parent, however that dies: a thread of it waits for the parent's end. Where warming up takes seconds, processes can be
+forked from one that has done it for all of them (`fork_server`).
 """
 
 from __future__ import annotations
@@ -23,15 +24,17 @@ import time
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from importlib import import_module
 from multiprocessing.connection import Connection, wait
+from multiprocessing.context import BaseContext
 from pathlib import Path
 from typing import Any
 
 import psutil
 
 from tunecli.errors import in_a_line
+from tunecli.executors import fork_server
 from tunecli.executors.base import Done, Json, OnMessage, Runner, Task, TaskLimits
+from tunecli.executors.fork_server import named
 from tunecli.executors.logs import output_to
 
 WORN_BYTES = 1_200_000_000
@@ -54,7 +57,7 @@ class SlotSettings:
 
     Attributes:
         processors: The processors it may use; () for all.
-        environment: Variables that are set before anything is imported, such as CUDA_VISIBLE_DEVICES.
+        environment: Variables that are set before the warm-up, such as CUDA_VISIBLE_DEVICES.
     """
 
     processors: tuple[int, ...] = ()
@@ -71,21 +74,30 @@ class ProcessSlots:
         settings: tuple[SlotSettings, ...],
         *,
         warm_up: str = "",
+        warms_up_once: bool = False,
         limits: TaskLimits | None = None,
     ) -> None:
-        """Starts a process for each slot, without waiting for it.
+        """Starts what the slots need, without waiting for it.
 
         Args:
             runner: What runs a task, as `module:function`.
             on_message: Told what running tasks report.
             settings: One for each slot.
             warm_up: A function without arguments that each process calls once, before its first task.
+            warms_up_once: Fork the processes from one that has called it, where that can be done; for a warm-up that
+                imports, and starts no thread and no device.
             limits: What one task may use.
         """
         self._on_message = on_message
         self._limits = limits or TaskLimits()
-        self._slots = [_Slot(number, each, runner, warm_up) for number, each in enumerate(settings)]
+        forks = warms_up_once and fork_server.IS_SUPPORTED
+        # forking a process that has TensorFlow's threads, as the parent may have, would hang
+        context = fork_server.start(warm_up) if forks else multiprocessing.get_context("spawn")
+        self._slots = [_Slot(number, each, runner, warm_up, context) for number, each in enumerate(settings)]
         self._is_stopping = False
+        if not forks:  # a server answers once it has warmed up: copies are asked for when there is something to do
+            for slot in self._slots:
+                slot.start()
 
     @property
     def slots(self) -> int:
@@ -131,14 +143,23 @@ class ProcessSlots:
 class _Slot:
     """One slot: the process that serves it now, and the one that may serve it next."""
 
-    def __init__(self, number: int, settings: SlotSettings, runner: str, warm_up: str) -> None:
+    def __init__(self, number: int, settings: SlotSettings, runner: str, warm_up: str, context: BaseContext) -> None:
         self.number = number
-        self._start: Callable[[], _Worker] = lambda: _Worker(settings, runner, warm_up)
-        self._worker = self._start()
+        self._make: Callable[[], _Worker] = lambda: _Worker(settings, runner, warm_up, context)
+        self._now: _Worker | None = None
         self._next: _Worker | None = None
         self._task: Task | None = None
         self._began: float | None = None
         self._is_told_to_stop = False
+
+    def start(self) -> None:
+        """Starts its process, which warms up meanwhile."""
+        self._now = self._make()
+
+    @property
+    def _worker(self) -> _Worker:
+        assert self._now is not None, f"slot {self.number} has never had anything to do"
+        return self._now
 
     @property
     def is_busy(self) -> bool:
@@ -155,7 +176,9 @@ class _Slot:
 
     def submit(self, task: Task) -> None:
         assert self._task is None, f"slot {self.number} is busy"
-        if not self.is_alive:  # it died idle
+        if self._now is None:
+            self.start()
+        elif not self.is_alive:  # it died idle
             self._replace()
         self._task, self._began, self._is_told_to_stop = task, None, False
         self._worker.tasks += 1
@@ -179,7 +202,7 @@ class _Slot:
         self._task = None
         memory = self._worker.memory()
         if self._next is None and (memory > WORN_BYTES or self._worker.tasks >= WORN_TASKS):
-            self._next = self._start()
+            self._next = self._make()
         if memory > MOST_BYTES or (self._next is not None and self._next.is_ready()):
             self._replace()
         return Done(self.number, sent.get("result"), sent.get("cause", ""), sent.get("details", ""))
@@ -202,7 +225,7 @@ class _Slot:
         return None
 
     def close(self) -> None:
-        for worker in (self._worker, self._next):
+        for worker in (self._now, self._next):
             if worker is not None:
                 worker.kill()
 
@@ -213,20 +236,22 @@ class _Slot:
 
     def _replace(self) -> None:
         self._worker.kill()
-        self._worker, self._next = self._next or self._start(), None
+        self._now, self._next = self._next or self._make(), None
 
 
 class _Worker:
     """A process and the parent's end of the pipe to it."""
 
-    def __init__(self, settings: SlotSettings, runner: str, warm_up: str) -> None:
-        context = multiprocessing.get_context("spawn")  # forking a process that has TensorFlow's threads hangs
+    def __init__(self, settings: SlotSettings, runner: str, warm_up: str, context: BaseContext) -> None:
         self.connection, theirs = context.Pipe()
-        self.process = context.Process(
-            target=_serve, args=(theirs, runner, warm_up, settings), name="tunecli-slot", daemon=True
+        variables = {**os.environ, **settings.environment}
+        self.process = context.Process(  # type: ignore[attr-defined]  # every context has one
+            target=_serve,
+            args=(theirs, runner, warm_up, variables, settings.processors),
+            name="tunecli-slot",
+            daemon=True,
         )
-        with _environment(settings.environment):
-            self.process.start()
+        self.process.start()
         theirs.close()
         self.tasks = 0
 
@@ -258,17 +283,20 @@ class _Worker:
         self.connection.close()
 
 
-def _serve(connection: Connection, runner: str, warm_up: str, settings: SlotSettings) -> None:
+def _serve(
+    connection: Connection, runner: str, warm_up: str, variables: Mapping[str, str], processors: tuple[int, ...]
+) -> None:
     """Runs tasks until the parent ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the whole group, and is the parent's to answer
     threading.Thread(target=_die_with_parent, daemon=True).start()
-    if settings.processors and hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, settings.processors)
+    os.environ.update(variables)
+    if processors and hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, processors)
 
     with contextlib.suppress(EOFError, OSError):  # the parent is gone
         if warm_up:
-            _named(warm_up)()
-        run = _named(runner)
+            named(warm_up)()
+        run = named(runner)
         _send(connection, {"ready": True})
         while True:
             task = json.loads(connection.recv_bytes())
@@ -307,23 +335,3 @@ def _die_with_parent() -> None:
     assert parent is not None
     parent.join()
     os.kill(os.getpid(), signal.SIGKILL)
-
-
-def _named(name: str) -> Any:
-    module, function = name.split(":")
-    return getattr(import_module(module), function)
-
-
-@contextlib.contextmanager
-def _environment(variables: Mapping[str, str]) -> Any:
-    """Sets variables of this process for as long as a child takes to inherit them."""
-    before = {name: os.environ.get(name) for name in variables}
-    os.environ.update(variables)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value

@@ -32,8 +32,8 @@ beyond what a slot may hold."""
 MOST_DEATHS = 3
 """A trial with which the search's own process has died so often runs in a slot, where it can take no one with it."""
 
-WARM_UP = "tunecli.training.runtime:import_tensorflow"
-"""What a slot does while the parent gets ready."""
+WARM_UP = "tunecli.training.run_trial:warm_up"
+"""What is done for the slots while the parent gets ready."""
 
 
 @dataclass(frozen=True)
@@ -155,7 +155,8 @@ def open_executor(
         )
         for number in range(count)
     )
-    return ProcessSlots(runner, on_message, settings, warm_up=WARM_UP, limits=limits)
+    # what a GPU's libraries set up as they are loaded does not survive a fork
+    return ProcessSlots(runner, on_message, settings, warm_up=WARM_UP, warms_up_once=not machine.gpus, limits=limits)
 
 
 def _tls(protection: Protection) -> TlsFiles | None:

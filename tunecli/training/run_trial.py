@@ -36,7 +36,7 @@ from tunecli.training.engines.base import row_count
 from tunecli.training.evaluate import evaluate
 from tunecli.training.models import Built, build
 from tunecli.training.own_fit import FitCall
-from tunecli.training.runtime import configure
+from tunecli.training.runtime import configure, import_tensorflow
 from tunecli.training.schedule import follow, rates_of
 from tunecli.training.state import TrainingState, load_state, restore, save_state
 from tunecli.training.user_callbacks import user_callbacks
@@ -130,6 +130,11 @@ class _CutError(Exception):
 
 class _UnsavedError(Exception):
     """The state cannot be written; its text says why."""
+
+
+def warm_up() -> None:
+    """Imports what any trial needs; starts no thread, so that the process may be forked afterwards."""
+    import_tensorflow()
 
 
 def run_trial(payload: dict[str, Any], report: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
