@@ -177,7 +177,7 @@ def figures(events: Sequence[dict[str, Any]], samples: Sequence[Sample], workers
         replaced=len(replaced_at),
         waiting=waited_s(events) / slot_s,
         slowed=slowed_s(events, warm_ups(during, replaced_at, workers)) / slot_s,
-        is_in_parent=not during[0].slots,
+        is_in_parent=not any(sample.slots for sample in during),
     )
 
 

@@ -47,6 +47,7 @@ class Workload:
     Attributes:
         rows: How many rows a trial is trained on.
         size: Their bytes.
+        compiler: How XLA compiles, see `training.engines.compiler`.
         threads: How many threads a trial may use; None for all processors.
         data: The stored columns that workers read; None for trials that run here.
         sources: Where the copies of the user's own files lie; None where the plan names none.
@@ -54,6 +55,7 @@ class Workload:
 
     rows: int
     size: int
+    compiler: str = ""
     threads: int | None = None
     data: Path | None = None
     sources: Path | None = None
@@ -207,6 +209,7 @@ class Search:
             plan=self.plan,
             values=values,
             engine=trial.engine,
+            compiler=self.workload.compiler,
             threads=self.workload.threads,
             training=number,
             seed=self.plan.trial_seed(self.study.snapshot.lineage(trial.id)[0], number),

@@ -35,6 +35,7 @@ from tunecli.study.events import EndReason, SessionEnded, SessionStarted
 from tunecli.study.snapshot import Snapshot
 from tunecli.training.data import check_folds, load, trial_parts
 from tunecli.training.engines.base import byte_count, row_count
+from tunecli.training.engines.compiler import compiler_flags
 from tunecli.training.hardware import precision_advice
 from tunecli.training.run_trial import RUNNER
 from tunecli.training.runtime import configure
@@ -154,7 +155,7 @@ def _workload(study: OpenStudy, plan: Plan, slots: Slots) -> Workload:
     train = routed(trial_parts(plan, plan.trainings[0], None), plan.inputs).parts[0]
     data = None if slots.in_process else study.layout.stored_data
     sources = study.layout.sources if plan.sources else None
-    return Workload(row_count(train), byte_count(train), slots.threads, data, sources)
+    return Workload(row_count(train), byte_count(train), compiler_flags(plan, train), slots.threads, data, sources)
 
 
 def _clear_scratch(study: OpenStudy) -> None:

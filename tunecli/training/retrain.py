@@ -31,6 +31,7 @@ from tunecli.study.trial import Program, Trial, TrialStatus
 from tunecli.training.best_folder import replacing
 from tunecli.training.continuation import require_state
 from tunecli.training.engines.base import row_count
+from tunecli.training.engines.compiler import compiler_flags, set_compiler
 from tunecli.training.evaluate import summarise
 from tunecli.training.recipe import Place, Recipe, Watch
 from tunecli.training.runtime import configure
@@ -91,6 +92,7 @@ def retrain(run: Run, trials: Sequence[Trial], recipe: Recipe, watch: Watch, *, 
         found = []
         for number, trial in enumerate(trials, start=1):
             setting = prepare_setting(run, plan, trial, recipe)
+            set_compiler(compiler_flags(plan, setting.train))
             if setting.continuation is not None:
                 watch.say(_how_it_goes_on(setting))
             elif setting.rule:

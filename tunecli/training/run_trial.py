@@ -33,6 +33,7 @@ from tunecli.training.callbacks import early_stopping, watch
 from tunecli.training.data import or_none, trial_parts
 from tunecli.training.engines import ENGINES, Fitted, Job, batch_rows, can_resume
 from tunecli.training.engines.base import row_count
+from tunecli.training.engines.compiler import set_compiler
 from tunecli.training.evaluate import evaluate
 from tunecli.training.models import Built, build
 from tunecli.training.own_fit import FitCall
@@ -57,6 +58,7 @@ class TrialRequest(BaseModel):
         plan: The study's plan.
         values: All values of the trial, defaults included.
         engine: Who fits the model.
+        compiler: How XLA compiles its program, the same for all trials of a study.
         threads: How many threads it may use; None for all processors.
         training: Which of the trial's trainings, or None for the only one.
         seed: Decides initial weights, the order of rows and dropout; shared by a whole Hyperband lineage.
@@ -75,6 +77,7 @@ class TrialRequest(BaseModel):
     plan: Plan
     values: Values
     engine: str
+    compiler: str = ""
     threads: int | None = None
     training: int | None = None
     seed: int
@@ -198,6 +201,7 @@ class _Attempt:
     def run(self) -> None:
         request = self.request
         configure(request.threads)
+        set_compiler(request.compiler)
         ours = request.plan.ours(request.values)
         parts = trial_parts(request.plan, request.training, request.data, Choices.of(ours))
         parts = routed(parts, request.plan.inputs)

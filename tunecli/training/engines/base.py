@@ -107,8 +107,12 @@ def byte_count(arrays: Arrays) -> int:
 
 def validation_batch_size(arrays: Arrays) -> int:
     """Returns the rows of one validation batch."""
-    elements: int = max(1, sum(leaf[:1].size for leaf in _leaves(arrays[0])))
-    return max(256, min(4096, VALIDATION_ELEMENTS // elements))
+    return max(256, min(4096, VALIDATION_ELEMENTS // max(1, element_count(arrays[0]))))
+
+
+def element_count(inputs: Any) -> int:
+    """Returns how many numbers a row has in all inputs together."""
+    return sum(leaf[:1].size for leaf in _leaves(inputs))
 
 
 def _leaves(arrays: Any) -> list[Any]:
