@@ -6,7 +6,8 @@ A run directory:
       trials/<id>/  epochs.jsonl  layers.json  log.txt  state.npz  trainings/<k>/ (the same for each fold and repeat)
       sources/<sha256>/  the user's own files that trials run from, each by its name
       scratch/  data/  slot-<k>/
-      best/  model.keras  model.py  model.json  metrics.json  card.md  preprocessing.json  members/<k>.keras
+      best/  bundle.json  model.keras  model.py  model.json  metrics.json  card.md  preprocessing.json  environment.json
+             members/<k>.keras
       best.new/  best.old/
 """
 
@@ -62,6 +63,16 @@ class BestLayout:
     """What `retrain` leaves behind."""
 
     folder: Path
+
+    @property
+    def manifest(self) -> Path:
+        """What the folder holds, with the hash of every other file; see `training.manifest`."""
+        return self.folder / "bundle.json"
+
+    @property
+    def environment(self) -> Path:
+        """The versions and the machine that the models were trained with."""
+        return self.folder / "environment.json"
 
     @property
     def model(self) -> Path:

@@ -29,6 +29,7 @@ from tunecli.store.run import Run
 from tunecli.study.snapshot import Snapshot
 from tunecli.study.trial import Program, Trial, TrialStatus
 from tunecli.training.best_folder import replacing
+from tunecli.training.bundle_writer import write_bundle
 from tunecli.training.continuation import require_state
 from tunecli.training.engines.base import row_count
 from tunecli.training.evaluate import summarise
@@ -102,6 +103,7 @@ def retrain(run: Run, trials: Sequence[Trial], recipe: Recipe, watch: Watch, *, 
         write_json(new.preprocessing, found[0].setting.parts.preprocessor.to_json())
         write_json(new.metrics, document)
         write_whole(new.card, render_card(document).encode())
+        write_bundle(new, plan, found[0], recipe)  # last of all: it holds the hashes of the others
     return Retrained(run.layout.best.folder, document)
 
 
