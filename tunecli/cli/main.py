@@ -14,6 +14,7 @@ from tunecli.cli.console import output
 from tunecli.cli.datasets import app as datasets_app
 from tunecli.cli.doctor import doctor
 from tunecli.cli.eject import eject
+from tunecli.cli.export import export
 from tunecli.cli.init import init
 from tunecli.cli.results import best, delete, list_, show
 from tunecli.cli.retrain import retrain
@@ -27,6 +28,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "search": search,
     "best": best,
     "retrain": retrain,
+    "export": export,
     "list": list_,
     "show": show,
     "delete": delete,

@@ -180,13 +180,13 @@ def _outputs(model: keras.Model, inputs: Any) -> NDArray[np.generic]:
         found = found.get(MAIN, next(iter(found.values())))
     outputs: NDArray[np.generic] = found[0] if isinstance(found, list | tuple) else found
     outputs = outputs[:, None] if outputs.ndim == 1 else outputs
-    if _has_logits(model):
+    if has_logits(model):
         activation = keras.ops.sigmoid if outputs.shape[1] == 1 else keras.ops.softmax
         outputs = keras.ops.convert_to_numpy(activation(outputs))
     return outputs
 
 
-def _has_logits(model: keras.Model) -> bool:
+def has_logits(model: keras.Model) -> bool:
     """Says whether a user's own model was compiled with a loss that takes logits."""
     import keras
 

@@ -119,17 +119,25 @@ def read_kept(path: Path, *, code: Path | None = None, recipe: Path | None = Non
         if path.name.endswith(_WEIGHTS):
             assert recipe is not None, "weights alone do not say what they belong to"
             return _made_again(code, recipe, path)
-        module = load_module(code)
-        own = {
-            name: value
-            for name, value in vars(module).items()
-            if callable(value) and getattr(value, "__module__", None) == module.__name__
-        }
         # what lies beside code that has just been run may be trusted as much as that
-        return keras.saving.load_model(path, custom_objects=own, safe_mode=False)
+        return keras.saving.load_model(path, custom_objects=own_objects(code), safe_mode=False)
     except (ValueError, TypeError, OSError, KeyError) as error:
         text = " ".join(str(error).split())[:300]
         raise DataError(f"is no model that Keras can read: {text}", where=str(path)) from error
+
+
+def own_objects(code: Path) -> dict[str, Any]:
+    """Runs a user's code, and returns its classes and functions, by which Keras reads what was made of them.
+
+    Raises:
+        UsageError: The code cannot be run.
+    """
+    module = load_module(code)
+    return {
+        name: value
+        for name, value in vars(module).items()
+        if callable(value) and getattr(value, "__module__", None) == module.__name__
+    }
 
 
 def weights_beside(path: Path) -> Path:
