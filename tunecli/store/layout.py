@@ -3,6 +3,7 @@
 A run directory:
     runs/<name>/
       spec.yaml  plan.json  environment.json  data.json  journal.jsonl  lock  test_looks.jsonl  baselines.json
+      checks.json
       trials/<id>/  epochs.jsonl  layers.json  log.txt  state.npz  trainings/<k>/ (the same for each fold and repeat)
       sources/<sha256>/  the user's own files that trials run from, each by its name
       scratch/  data/  slot-<k>/
@@ -164,6 +165,11 @@ class StudyLayout:
     def baselines(self) -> Path:
         """The simple models that trials are compared with."""
         return self.folder / "baselines.json"
+
+    @property
+    def checks(self) -> Path:
+        """What was found in the data before the search."""
+        return self.folder / "checks.json"
 
     @property
     def best(self) -> BestLayout:
