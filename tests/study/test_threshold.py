@@ -27,7 +27,18 @@ def test_a_condition_is_a_metric_a_sign_and_a_number(text: str, expected: Thresh
 
 @pytest.mark.parametrize(
     "text",
-    ["", "val_rmse", "val_rmse > ", "> 1", "val_rmse = 1", "val_rmse > x", "val_rmse > nan", "a > inf", "a >< 1", "a > 1 > 2"],
+    [
+        "",
+        "val_rmse",
+        "val_rmse > ",
+        "> 1",
+        "val_rmse = 1",
+        "val_rmse > x",
+        "val_rmse > nan",
+        "a > inf",
+        "a >< 1",
+        "a > 1 > 2",
+    ],
 )
 def test_anything_else_is_refused(text: str) -> None:
     with pytest.raises(UsageError):

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from tunecli.reports.markdown import bullets, escaped, named, paragraph, table
@@ -93,7 +93,9 @@ def _target_scores(scores: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> Ite
     yield "### Each target by itself"
     for part, by_target in scores.items():
         names = list(dict.fromkeys(name for figures in by_target.values() for name in figures))[:MOST_NAMED]
-        rows = [[escaped(target), *(_value(figures.get(name)) for name in names)] for target, figures in by_target.items()]
+        rows = [
+            [escaped(target), *(_value(figures.get(name)) for name in names)] for target, figures in by_target.items()
+        ]
         yield table([part, *names], rows)
 
 

@@ -7,8 +7,8 @@ A run directory:
       trials/<id>/  epochs.jsonl  layers.json  log.txt  state.npz  trainings/<k>/ (the same for each fold and repeat)
       sources/<sha256>/  the user's own files that trials run from, each by its name
       scratch/  data/  slot-<k>/
-      best/  bundle.json  model.keras  model.py  model.json  metrics.json  card.md  preprocessing.json  environment.json
-             members/<k>.keras
+      best/  bundle.json  model.keras  model.py  model.json  metrics.json  card.md  card.json  preprocessing.json
+             environment.json  members/<k>.keras
       best.new/  best.old/
 """
 
@@ -104,6 +104,11 @@ class BestLayout:
     def card(self) -> Path:
         """The model card, for people."""
         return self.folder / "card.md"
+
+    @property
+    def card_document(self) -> Path:
+        """The model card, for programs."""
+        return self.folder / "card.json"
 
     def member(self, number: int) -> Path:
         """A model of the ensemble, counted from 0; the first is the same as `model`."""

@@ -20,29 +20,23 @@ from tunecli.training.recipe import Recipe
 from tunecli.training.series import Series
 
 
-def write_bundle(best: BestLayout, plan: Plan, series: Series, recipe: Recipe) -> None:
-    """Adds the environment, and the manifest with the hashes of all files that lie in the folder.
+def describe(best: BestLayout, plan: Plan, series: Series, recipe: Recipe) -> Manifest:
+    """Returns what a folder is going to hold, without the hashes of its files.
 
     Args:
-        best: Holds all other files.
+        best: Holds the models.
         plan: The study's plan.
         series: The models of the trial that is kept.
         recipe: How they were trained.
-
-    Raises:
-        StudyError: The disk is full or fails.
     """
     import numpy as np
 
-    here = environment()
-    here.pop("host")  # a bundle is given away, and this helps nobody who gets it
-    write_json(best.environment, here)
     data, parts = load(plan.dataset)
     rows = np.concatenate([parts.train, parts.validation]) if recipe.full else parts.train
     paths = [best.member(number) for number in range(len(series.seeds))] if recipe.ensemble else [best.model]
     kept = [path if path.exists() else weights_beside(path) for path in paths]
     scaling = series.target_scaling
-    manifest = Manifest(
+    return Manifest(
         tunecli=__version__,
         study=plan.name,
         trial=series.setting.trial.id,
@@ -61,4 +55,19 @@ def write_bundle(best: BestLayout, plan: Plan, series: Series, recipe: Recipe) -
         recipe=None if plan.custom is None else best.recipe.name,
         own_fit_changes_inputs=series.has_changed_inputs,
     )
+
+
+def write_bundle(best: BestLayout, manifest: Manifest) -> None:
+    """Adds the environment, and the manifest with the hashes of all files that lie in the folder.
+
+    Args:
+        best: Holds all other files.
+        manifest: What `describe` returns.
+
+    Raises:
+        StudyError: The disk is full or fails.
+    """
+    here = environment()
+    here.pop("host")  # a bundle is given away, and this helps nobody who gets it
+    write_json(best.environment, here)
     write_manifest(best, manifest)

@@ -1,8 +1,8 @@
 """One graph from a bundle: from what a format takes, through the models, to their mean in the target's units.
 
-    graph = build(bundle, takes=Takes.TEXTS, float_type="float64", has_operations=True)
-    graph.model             # a functional model of Keras' own layers, wherever the bundle's models are ours
-    graph.inputs(rows)      # the arrays that it takes for some rows
+graph = build(bundle, takes=Takes.TEXTS, float_type="float64", has_operations=True)
+graph.model             # a functional model of Keras' own layers, wherever the bundle's models are ours
+graph.inputs(rows)      # the arrays that it takes for some rows
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from tunecli.training.exports.sample import Sample
 
 if TYPE_CHECKING:
     import keras
-    import numpy as np
     from numpy.typing import NDArray
 
 FEATURES = "features"

@@ -18,7 +18,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tunecli.errors import DataError, StudyError, TunecliError, UsageError
+from tunecli.errors import StudyError, TunecliError, UsageError
 from tunecli.plan import Plan
 from tunecli.spec.experiment import Task
 from tunecli.store.environment import versions
@@ -92,7 +92,9 @@ def export(bundle: Bundle, format_: str, target: Path, *, study: Run | None) -> 
     try:
         with redirect_stdout(sys.stderr), replacing_folder(target) as folder:  # a user's own code may print
             expected = bundle.predict(sample.columns(bundle.preprocessor))
-            graph = build(bundle, takes=chosen.takes, float_type=chosen.float_type, has_operations=chosen.has_operations)
+            graph = build(
+                bundle, takes=chosen.takes, float_type=chosen.float_type, has_operations=chosen.has_operations
+            )
             with stderr_dropped():
                 found = _written_and_run(name, chosen, graph, folder, sample)
             check = _check(name, chosen, found, expected, bundle) | {"rows": sample.rows, "origin": origin}
@@ -127,9 +129,7 @@ def _rows(bundle: Bundle, study: Run | None) -> tuple[Sample, str]:
     return real.joined(made_up), origin
 
 
-def _written_and_run(
-    name: str, chosen: Format, graph: Graph, folder: Path, sample: Sample
-) -> NDArray[np.float32]:
+def _written_and_run(name: str, chosen: Format, graph: Graph, folder: Path, sample: Sample) -> NDArray[np.float32]:
     """Writes the model, and returns what the file predicts.
 
     Raises:
@@ -143,7 +143,9 @@ def _written_and_run(
     except Exception as error:  # whatever a converter raises
         text = " ".join(str(error).split())[:300]
         hint = "saved_model takes any model: --format saved_model" if name != "saved_model" else "try --format keras"
-        raise StudyError(f"the model cannot be exported as {name}: {type(error).__name__}: {text}", hint=hint) from error
+        raise StudyError(
+            f"the model cannot be exported as {name}: {type(error).__name__}: {text}", hint=hint
+        ) from error
 
 
 def _own_objects(graph: Graph) -> dict[str, Any]:
@@ -258,7 +260,12 @@ def _output(graph: Graph) -> dict[str, Any]:
     elif manifest.task is Task.BINARY:
         names = [target.classes[1]]
     name = output_name(manifest.task)
-    return {"name": name, "dtype": "float32", "shape": [None, len(names)], "columns": [{"name": each} for each in names]}
+    return {
+        "name": name,
+        "dtype": "float32",
+        "shape": [None, len(names)],
+        "columns": [{"name": each} for each in names],
+    }
 
 
 def _notes(chosen: Format, graph: Graph) -> list[str]:

@@ -1,8 +1,8 @@
 """The folder of an export: built beside its place, and put there when it is complete.
 
-    check_target(target, force=False)           # before anything is computed
-    with replacing_folder(target) as new:
-        …                                       # what fails leaves nothing behind, and an old export as it was
+check_target(target, force=False)           # before anything is computed
+with replacing_folder(target) as new:
+…                                       # what fails leaves nothing behind, and an old export as it was
 """
 
 from __future__ import annotations

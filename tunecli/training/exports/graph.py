@@ -142,7 +142,9 @@ def _interpolated(numbers: Any, scaled: Any, fitted: tuple[NumericColumn, ...], 
         widths, rises = np.diff(values[index]), np.diff(scores[index])
         slopes[index, :-1] = np.divide(rises, widths, out=np.zeros_like(rises), where=widths > 0)
     # what lies beyond the ends stays at them
-    inside = ops.minimum(ops.maximum(numbers, _constant(values[:, 0], float_type)), _constant(values[:, -1], float_type))
+    inside = ops.minimum(
+        ops.maximum(numbers, _constant(values[:, 0], float_type)), _constant(values[:, -1], float_type)
+    )
     begins = np.arange(len(fitted), dtype=np.int32)[np.newaxis] * room
     # Keras writes the sum of a tensor and a row as BiasAdd, which TensorFlow Lite does not have for integers
     place = ops.subtract(ops.zeros_like(numbers, dtype="int32"), -begins)

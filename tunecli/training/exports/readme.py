@@ -76,7 +76,11 @@ def _preparing(document: Mapping[str, Any]) -> list[str]:
         *rows,
         "from preprocess import preprocess",
         f"features = preprocess({given})",
-        *(f"{each['name']} = features[:, {_positions(each)}]" for each in document["inputs"] if "feature" in each["columns"][0]),
+        *(
+            f"{each['name']} = features[:, {_positions(each)}]"
+            for each in document["inputs"]
+            if "feature" in each["columns"][0]
+        ),
     ]
 
 
