@@ -82,6 +82,12 @@ def names(column: str, *, has_time: bool) -> tuple[str, ...]:
     return tuple(f"{column}.{part}" for part in _PARTS if has_time or part != "hour")
 
 
+def column_of(part: str) -> str | None:
+    """Returns the column of dates that a part is of, or None if no part is called so."""
+    column, _, name = part.rpartition(".")
+    return column if column and name in _PARTS else None
+
+
 def parts(moments: NDArray[np.float64], *, has_time: bool) -> NDArray[np.float64]:
     """Returns the parts of dates.
 
