@@ -65,7 +65,7 @@ def bootstrap(
     random = np.random.default_rng(seed)
     found: dict[str, list[float]] = {}
     for _ in range(resamples):
-        counts = np.bincount(random.integers(drawn, size=drawn), minlength=drawn).astype(np.float64)
+        counts = np.bincount(random.integers(drawn, size=drawn, dtype=np.int32), minlength=drawn).astype(np.float64)
         for name, value in statistic(counts if member is None else counts[member]).items():
             found.setdefault(name, []).append(value)
     return {name: _percentiles(values) for name, values in found.items()}

@@ -185,7 +185,8 @@ def _without_zeros(probabilities: Floats) -> Floats:
     import numpy as np
 
     cut: Floats = np.clip(probabilities, SMALLEST_PROBABILITY, 1 - SMALLEST_PROBABILITY)
-    return cut / cut.sum(axis=1, keepdims=True)
+    cut /= cut.sum(axis=1, keepdims=True)
+    return cut
 
 
 def _joined(values: Mapping[str, float | None], intervals: Mapping[str, Interval | None]) -> dict[str, Figure]:
