@@ -138,8 +138,9 @@ for name in sys.argv[2:]:
     sys.path.insert(0, os.getcwd())
     text = open("README.md", encoding="utf-8").read()
     scope = {}
+    code = re.search("```python\\n(.*?)\\n```", text, re.DOTALL)[1]
     with contextlib.redirect_stdout(io.StringIO()):
-        exec(re.search("```python\\n(.*?)\\n```", text, re.DOTALL)[1].replace("ai_edge_litert.interpreter", "tensorflow.lite"), scope)
+        exec(code.replace("ai_edge_litert.interpreter", "tensorflow.lite"), scope)
     outputs = scope["outputs"]
     outputs = next(iter(outputs.values())) if isinstance(outputs, dict) else outputs
     found[name] = [float(each) for each in __import__("numpy").asarray(outputs).ravel()]

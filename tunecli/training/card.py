@@ -1,8 +1,8 @@
 """Makes the card of a retrained model: `card.json` for programs, and `card.md` for people.
 
-    write_card(new, run, document, scored)
+    write_card(new, Kept(run, plan, snapshot, manifest, setting, recipe, document))
 
-`document` is what stands in `metrics.json`. The figures of the validation and the test part, with their intervals, are
+The figures of the validation and the test part, with their intervals, are
 those of the files that are kept, read again: no further look at the test part, since the same models were tested on it.
 """
 
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,32 +44,41 @@ Scored = dict[str, dict[str, dict[str, Figure]]]
 """Figures by part and target."""
 
 
-def write_card(
-    best: BestLayout,
-    run: Run,
-    snapshot: Snapshot,
-    manifest: Manifest,
-    setting: Setting,
-    recipe: Recipe,
-    document: Mapping[str, Any],
-) -> None:
-    """Writes both files.
+@dataclass(frozen=True)
+class Kept:
+    """What a card tells of.
 
-    Args:
-        best: Holds the models and the preprocessing.
+    Attributes:
         run: The study.
+        plan: Its plan.
         snapshot: What it came to.
         manifest: What the folder is going to hold.
         setting: What the kept model was trained on.
         recipe: How.
         document: What stands in its `metrics.json`.
+    """
+
+    run: Run
+    plan: Plan
+    snapshot: Snapshot
+    manifest: Manifest
+    setting: Setting
+    recipe: Recipe
+    document: Mapping[str, Any]
+
+
+def write_card(best: BestLayout, kept: Kept) -> None:
+    """Writes both files.
+
+    Args:
+        best: Holds the models and the preprocessing.
+        kept: What the card tells of.
 
     Raises:
         StudyError: The disk is full or fails, or a file of the study is damaged.
     """
-    plan = Plan.of(run)
-    scored = score_parts(Bundle(best, manifest, trust_code=True), plan, setting)
-    card = card_document(run, plan, snapshot, manifest, recipe, document, scored)
+    scored = score_parts(Bundle(best, kept.manifest, trust_code=True), kept.plan, kept.setting)
+    card = card_document(kept, scored)
     write_json(best.card_document, card)
     write_whole(best.card, render_card(card).encode())
 
@@ -111,16 +121,10 @@ def _by_target(
     }
 
 
-def card_document(
-    run: Run,
-    plan: Plan,
-    snapshot: Snapshot,
-    manifest: Manifest,
-    recipe: Recipe,
-    document: Mapping[str, Any],
-    scored: Scored,
-) -> dict[str, Any]:
-    """Returns what stands in `card.json`; the arguments are those of `write_card`."""
+def card_document(kept: Kept, scored: Scored) -> dict[str, Any]:
+    """Returns what stands in `card.json`."""
+    run, plan, snapshot, manifest = kept.run, kept.plan, kept.snapshot, kept.manifest
+    document = kept.document
     trial = snapshot.trials[document["trial"]]
     search, data = document["search"], document["dataset"]
     ensemble = document["ensemble"]
@@ -176,7 +180,7 @@ def card_document(
             "fingerprint": data["fingerprint"],
         },
         "checks": None if checks is None else [each.model_dump(mode="json") for each in checks.findings],
-        "reproduce": _command(run, trial.id, recipe),
+        "reproduce": _command(run, trial.id, kept.recipe),
         "versions": document["versions"],
     }
 

@@ -29,7 +29,7 @@ from tunecli.study.snapshot import Snapshot
 from tunecli.study.trial import Program, Trial, TrialStatus
 from tunecli.training.best_folder import replacing
 from tunecli.training.bundle_writer import describe, write_bundle
-from tunecli.training.card import write_card
+from tunecli.training.card import Kept, write_card
 from tunecli.training.continuation import require_state
 from tunecli.training.engines.base import row_count
 from tunecli.training.evaluate import summarise
@@ -105,7 +105,7 @@ def retrain(run: Run, trials: Sequence[Trial], recipe: Recipe, watch: Watch, *, 
         write_json(new.preprocessing, found[0].setting.parts.preprocessor.to_json())
         write_json(new.metrics, document)
         manifest = describe(new, plan, found[0], recipe)
-        write_card(new, run, snapshot, manifest, found[0].setting, recipe, document)
+        write_card(new, Kept(run, plan, snapshot, manifest, found[0].setting, recipe, document))
         write_bundle(new, manifest)  # last of all: it holds the hashes of the others
     return Retrained(run.layout.best.folder, document)
 

@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from tunecli.datasets.base import Columns
 from tunecli.preprocessing import Preprocessor
-from tunecli.training.exports.graph import CODES, IMAGES, NUMBERS, TEXTS, RawInputs, codes
+from tunecli.training.exports.graph import CODES, IMAGES, NUMBERS, REST, TEXTS, RawInputs, codes, needs_rest, split
 from tunecli.training.exports.preprocess import preprocess, preprocess_images
 from tunecli.training.exports.sample import Sample
 
@@ -82,10 +82,26 @@ def test_numbers_texts_and_missing_values(normalization: str) -> None:
     np.testing.assert_allclose(features(RawInputs.of(preprocessor, texts=False), **given), expected, rtol=1e-6)
 
 
-def test_single_precision_is_enough_for_numbers_of_a_usual_size() -> None:
+@pytest.mark.parametrize("normalization", ["standard", "robust", "quantile"])
+def test_single_precision_in_two_parts_is_as_good_as_double(normalization: str) -> None:
+    sample = table()
+    sample.numbers[:, 4] = 1 + np.arange(ROWS) * 1e-11  # quantiles that single precision takes for one
+    preprocessor, expected = fitted(sample, normalization)
+    assert needs_rest(preprocessor, {"n3": 1.6e9})
+    high, rest = split(sample.numbers)
+    raw = RawInputs.of(preprocessor, texts=False, float_type="float32", has_rest=True)
+    found = features(raw, **{NUMBERS: high, REST: rest, CODES: coded(preprocessor, sample)})
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=2e-5)
+    in_one_part = RawInputs.of(preprocessor, texts=False, float_type="float32")
+    found = features(in_one_part, **{NUMBERS: high, CODES: coded(preprocessor, sample)})
+    assert np.nanmax(np.abs(found - expected)) > 0.01
+
+
+def test_one_part_is_enough_for_numbers_of_a_usual_size() -> None:
     sample = table()
     sample.numbers[:, 3] -= 1_600_000_000.5
     preprocessor, expected = fitted(sample)
+    assert not needs_rest(preprocessor, {"n3": 300.0})
     raw = RawInputs.of(preprocessor, texts=False, float_type="float32")
     found = features(raw, **{NUMBERS: sample.numbers.astype("float32"), CODES: coded(preprocessor, sample)})
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6)
@@ -94,10 +110,14 @@ def test_single_precision_is_enough_for_numbers_of_a_usual_size() -> None:
 def test_beyond_the_outermost_quantiles_nothing_changes_any_more() -> None:
     sample = Sample(np.linspace(0, 1, ROWS)[:, np.newaxis], np.empty((ROWS, 0), dtype=object))
     preprocessor, _ = fitted(sample, "quantile")
-    edges = np.array([[-1e300], [0.0], preprocessor.numeric[0].quantiles[-1:], [1e300]])
-    low, at_low, at_high, high = features(RawInputs.of(preprocessor, texts=True), **{NUMBERS: edges})
-    assert low == at_low == np.float32(preprocessor.numeric[0].scores[0])
-    assert high == at_high == np.float32(preprocessor.numeric[0].scores[-1])
+    edges = np.array([[-np.inf], [-1e30], [0.0], preprocessor.numeric[0].quantiles[-1:], [1e30], [np.inf]])
+    first, *_, last = preprocessor.numeric[0].scores
+    expected = np.array([first, first, first, last, last, last], dtype=np.float32)
+    found = features(RawInputs.of(preprocessor, texts=True), **{NUMBERS: edges})
+    np.testing.assert_array_equal(found[:, 0], expected)
+    in_two = RawInputs.of(preprocessor, texts=True, float_type="float32", has_rest=True)
+    found = features(in_two, **dict(zip((NUMBERS, REST), split(edges), strict=True)))
+    np.testing.assert_allclose(found[:, 0], expected, rtol=1e-6)
 
 
 def test_texts_alone() -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from tunecli.spec.experiment import Task
 from tunecli.training.bundle import Bundle, has_logits
 from tunecli.training.exports.base import PREDICTION, PROBABILITIES, Takes
-from tunecli.training.exports.graph import CODES, IMAGES, NUMBERS, TEXTS, RawInputs, codes
+from tunecli.training.exports.graph import CODES, IMAGES, NUMBERS, REST, TEXTS, RawInputs, codes, needs_rest, split
 from tunecli.training.exports.plain import foreign_classes, plain
 from tunecli.training.exports.sample import Sample
 
@@ -54,6 +54,8 @@ class Graph:
             features = self.bundle.inputs(sample.columns(self.bundle.preprocessor))
             return dict(features) if isinstance(features, Mapping) else {FEATURES: features}
         raw: dict[str, NDArray[Any]] = {NUMBERS: sample.numbers.astype(self.float_type), TEXTS: sample.texts}
+        if REST in self.input_names:
+            raw[NUMBERS], raw[REST] = split(sample.numbers)
         if sample.images is not None:
             raw[IMAGES] = sample.images
         if CODES in self.input_names:
@@ -104,7 +106,10 @@ def _beginning(bundle: Bundle, takes: Takes, float_type: str) -> tuple[dict[str,
     if takes is Takes.FEATURES:
         inputs = _feature_inputs(bundle)
         return (inputs, inputs) if isinstance(inputs, dict) else ({FEATURES: inputs}, inputs)
-    raw = RawInputs.of(bundle.preprocessor, texts=takes is Takes.TEXTS, float_type=float_type)
+    largest = {each.name: max(abs(each.min or 0.0), abs(each.max or 0.0)) for each in bundle.manifest.columns}
+    has_rest = float_type == "float32" and needs_rest(bundle.preprocessor, largest)
+    is_texts = takes is Takes.TEXTS
+    raw = RawInputs.of(bundle.preprocessor, texts=is_texts, float_type=float_type, has_rest=has_rest)
     features = raw.features()
     if bundle.manifest.inputs is not None:
         positions = bundle.signature.inputs
@@ -129,7 +134,7 @@ def _is_ready(model: keras.Model, rewritten: keras.Model, bundle: Bundle) -> boo
     is_graph = hasattr(rewritten, "operations") or isinstance(rewritten, keras.Sequential)
     if not is_graph or not isinstance(rewritten.output, keras.KerasTensor) or has_logits(model):
         return False
-    return rewritten.output.shape[1:] == (bundle.signature.outputs,)
+    return bool(rewritten.output.shape[1:] == (bundle.signature.outputs,))
 
 
 def _fitting(outputs: Any, model: keras.Model, bundle: Bundle) -> Any:

@@ -31,7 +31,7 @@ from tunecli.training.exports.base import Format, Takes
 from tunecli.training.exports.build import Graph, build, output_name
 from tunecli.training.exports.check import MEASURE, TOLERANCE, greatest_difference
 from tunecli.training.exports.folder import MANIFEST, replacing_folder
-from tunecli.training.exports.graph import CODES, IMAGES, NUMBERS, TEXTS
+from tunecli.training.exports.graph import CODES, IMAGES, NUMBERS, REST, TEXTS
 from tunecli.training.exports.readme import render_readme
 from tunecli.training.exports.sample import Sample, made_up_rows, real_rows
 from tunecli.training.own_models import own_objects
@@ -97,7 +97,7 @@ def export(bundle: Bundle, format_: str, target: Path, *, study: Run | None) -> 
             )
             with stderr_dropped():
                 found = _written_and_run(name, chosen, graph, folder, sample)
-            check = _check(name, chosen, found, expected, bundle) | {"rows": sample.rows, "origin": origin}
+            check = _check(name, found, expected, bundle) | {"rows": sample.rows, "origin": origin}
             _put_beside(chosen, graph, folder)
             document = _document(name, chosen, graph, check)
             write_whole(folder / README, render_readme(document, _usage(chosen, graph)).encode())
@@ -119,7 +119,7 @@ def _rows(bundle: Bundle, study: Run | None) -> tuple[Sample, str]:
     except TunecliError:
         return _rows(bundle, None)
     expected = bundle.preprocessor
-    names = tuple(each.name for each in (*expected.numeric, *expected.categorical))
+    names = (*(each.name for each in expected.numeric), *(each.name for each in expected.categorical))
     if (*data.columns.numeric_names, *data.columns.categorical_names) != names:
         return _rows(bundle, None)
     known = np.sort(np.concatenate([parts.train, parts.validation]))
@@ -155,7 +155,7 @@ def _own_objects(graph: Graph) -> dict[str, Any]:
 
 
 def _check(
-    name: str, chosen: Format, found: NDArray[np.float32], expected: NDArray[np.float32], bundle: Bundle
+    name: str, found: NDArray[np.float32], expected: NDArray[np.float32], bundle: Bundle
 ) -> dict[str, Any]:
     """Returns what comparing came to.
 
@@ -165,12 +165,7 @@ def _check(
     difference = greatest_difference(found, expected, are_probabilities=bundle.manifest.task is not Task.REGRESSION)
     if not difference <= TOLERANCE:
         what = f"predictions of {name} differ from the bundle's by {difference:.3g}, where {TOLERANCE:g} is allowed"
-        is_single = chosen.takes is not Takes.FEATURES and chosen.float_type == "float32"
-        hint = "nothing was written; " + (
-            f"{name} rounds numbers to single precision: --format saved_model does not"
-            if is_single
-            else "try another format, such as saved_model"
-        )
+        hint = "nothing was written; try another format, such as saved_model"
         raise StudyError(what, hint=hint)
     return {"greatest_difference": difference, "tolerance": TOLERANCE, "measure": MEASURE}
 
@@ -234,9 +229,10 @@ def _raw_names(graph: Graph) -> tuple[str, ...]:
 def _input(name: str, chosen: Format, graph: Graph) -> dict[str, Any]:
     preprocessor = graph.bundle.preprocessor
     categorical = [{"name": each.name, "categories": list(each.categories)} for each in preprocessor.categorical]
-    if name == NUMBERS:
+    if name in (NUMBERS, REST):
         numeric = [{"name": each.name} for each in preprocessor.numeric]
-        return {"name": name, "dtype": chosen.float_type, "shape": [None, len(numeric)], "columns": numeric}
+        of_type = {"name": name, "dtype": chosen.float_type, "is_split": REST in graph.input_names}
+        return {**of_type, "shape": [None, len(numeric)], "columns": numeric}
     if name in (TEXTS, CODES):
         dtype = "string" if name == TEXTS else "int32"
         return {"name": name, "dtype": dtype, "shape": [None, len(categorical)], "columns": categorical}
@@ -247,8 +243,8 @@ def _input(name: str, chosen: Format, graph: Graph) -> dict[str, Any]:
         features = [{"name": each} for each in preprocessor.feature_names]
         return {"name": name, "dtype": "float32", "shape": [None, *signature.shape], "columns": features}
     positions = signature.inputs[name]
-    features = [{"name": preprocessor.feature_names[each], "feature": each} for each in positions]
-    return {"name": name, "dtype": "float32", "shape": [None, len(positions)], "columns": features}
+    routed = [{"name": preprocessor.feature_names[each], "feature": each} for each in positions]
+    return {"name": name, "dtype": "float32", "shape": [None, len(positions)], "columns": routed}
 
 
 def _output(graph: Graph) -> dict[str, Any]:
@@ -280,7 +276,12 @@ def _notes(chosen: Format, graph: Graph) -> list[str]:
             "codes are positions in the categories of export.json, where null is a missing text; -1 for a text that "
             "is none of them"
         )
-    if NUMBERS in graph.input_names and chosen.float_type == "float32":
+    if REST in graph.input_names:
+        notes.append(
+            "rest is what numbers lose in single precision, which this model would notice: numbers less "
+            "float32(numbers), or 0 where they are no more precise"
+        )
+    elif NUMBERS in graph.input_names and chosen.float_type == "float32":
         notes.append("numbers are rounded to single precision")
     if _needs_classes(chosen, graph):
         names = ", ".join(graph.classes)

@@ -11,6 +11,7 @@ in the manifest and not in the graph.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
     Constant = NDArray[np.generic]
 
-NUMBERS, TEXTS, CODES, IMAGES = "numbers", "texts", "codes", "images"
+NUMBERS, REST, TEXTS, CODES, IMAGES = "numbers", "rest", "texts", "codes", "images"
 """The names of inputs."""
 
 MISSING_TEXT = ""
@@ -33,6 +34,9 @@ MISSING_TEXT = ""
 UNKNOWN = -1
 """The code of a text that is no category."""
 
+_FAR_FROM_0 = 100
+"""Numbers so many times larger than their scale lose digits in single precision that a model may notice."""
+
 
 @dataclass(frozen=True)
 class RawInputs:
@@ -40,9 +44,9 @@ class RawInputs:
 
     Attributes:
         preprocessor: What was fitted.
-        tensors: Symbolic tensors by name: `numbers` `(rows, numeric columns)`, NaN where missing; `texts` `(rows,
-            categorical columns)`, "" where missing, or `codes` of the same shape; `images` `(rows, height, width,
-            channels)`, from 0 to 255.
+        tensors: Symbolic tensors by name: `numbers` `(rows, numeric columns)`, NaN where missing; `rest` of the same
+            shape, see `needs_rest`; `texts` `(rows, categorical columns)`, "" where missing, or `codes` of the same
+            shape; `images` `(rows, height, width, channels)`, from 0 to 255.
         float_type: Of numbers: float64 as the preprocessing calculates, or float32.
     """
 
@@ -51,13 +55,16 @@ class RawInputs:
     float_type: str
 
     @classmethod
-    def of(cls, preprocessor: Preprocessor, *, texts: bool, float_type: str = "float64") -> RawInputs:
+    def of(
+        cls, preprocessor: Preprocessor, *, texts: bool, float_type: str = "float64", has_rest: bool = False
+    ) -> RawInputs:
         """Makes the inputs that a preprocessing reads.
 
         Args:
             preprocessor: What was fitted.
             texts: Whether categorical columns come as texts; else as codes, see `codes`.
             float_type: Of numbers.
+            has_rest: Whether what numbers lose in single precision comes as a second matrix.
         """
         import keras
 
@@ -66,7 +73,8 @@ class RawInputs:
             return cls(preprocessor, {IMAGES: image}, float_type)
         found = {}
         if width := len(preprocessor.numeric):
-            found[NUMBERS] = keras.Input((width,), dtype=float_type, name=NUMBERS)
+            names = (NUMBERS, REST) if has_rest else (NUMBERS,)
+            found |= {name: keras.Input((width,), dtype=float_type, name=name) for name in names}
         if width := len(preprocessor.categorical):
             name, dtype = (TEXTS, "string") if texts else (CODES, "int32")
             found[name] = keras.Input((width,), dtype=dtype, name=name)
@@ -80,7 +88,8 @@ class RawInputs:
             return keras.layers.Rescaling(1 / 255, dtype="float32", name="scaled_images")(self.tensors[IMAGES])
         parts = []
         if NUMBERS in self.tensors:
-            parts += _scaled(self.tensors[NUMBERS], self.preprocessor.numeric, self.float_type)
+            numbers = _Numbers(self.tensors[NUMBERS], self.tensors.get(REST), self.float_type)
+            parts += _scaled(numbers, self.preprocessor.numeric)
         if categorical := self.preprocessor.categorical:
             codes = self.tensors.get(CODES)
             encoded = _one_hot(_looked_up(self.tensors[TEXTS], categorical) if codes is None else codes, categorical)
@@ -101,28 +110,97 @@ def codes(columns: CategoricalColumn, texts: NDArray[np.object_]) -> NDArray[np.
     return np.array([known.get(text, UNKNOWN) for text in texts], dtype=np.int32)
 
 
-def _scaled(numbers: Any, fitted: tuple[NumericColumn, ...], float_type: str) -> list[Any]:
+def needs_rest(preprocessor: Preprocessor, largest: Mapping[str, float]) -> bool:
+    """Says whether single precision takes something from numbers that a model may notice.
+
+    Then a graph in single precision takes them in two parts: what single precision has of them, and the rest. Quantiles
+    may lie so close together that single precision does not tell them apart; a year is far from 0 for its range.
+
+    Args:
+        preprocessor: What was fitted.
+        largest: The largest size of the numbers of each column, by its name.
+    """
+    return any(
+        each.quantiles or largest.get(each.name, 0.0) > _FAR_FROM_0 * (each.scale or math.inf)
+        for each in preprocessor.numeric
+    )
+
+
+def split(values: NDArray[np.float64]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Returns numbers in single precision, and the rest: both together are the numbers, to some 48 bits."""
+    import numpy as np
+
+    high = values.astype(np.float32)
+    rest = np.subtract(values, high, out=np.zeros_like(values), where=np.isfinite(high))
+    return high, rest.astype(np.float32)
+
+
+@dataclass(frozen=True)
+class _Numbers:
+    """Symbolic numbers, in one part or two.
+
+    Attributes:
+        high: The numbers, or what single precision has of them.
+        rest: What it has not, or None.
+        float_type: Of both.
+    """
+
+    high: Any
+    rest: Any | None
+    float_type: str
+
+    def constants(self, values: NDArray[np.float64]) -> tuple[Constant, Constant | None]:
+        """Returns constants in as many parts."""
+        return (values.astype(self.float_type), None) if self.rest is None else split(values)
+
+    def where(self, condition: Any, values: NDArray[np.float64]) -> _Numbers:
+        """Returns constants where the condition holds, and these numbers elsewhere."""
+        import keras
+
+        high, rest = self.constants(values)
+        new_rest = None if self.rest is None else keras.ops.where(condition, rest, self.rest)
+        return _Numbers(keras.ops.where(condition, high, self.high), new_rest, self.float_type)
+
+    def less(self, high: Any, rest: Any | None) -> Any:
+        """Returns the numbers less others, in one part."""
+        import keras
+
+        difference = keras.ops.subtract(self.high, high)
+        return difference if self.rest is None else keras.ops.add(difference, keras.ops.subtract(self.rest, rest))
+
+    def reach(self, high: Any, rest: Any | None) -> Any:
+        """Says where the numbers are as large as others."""
+        import keras
+
+        ops = keras.ops
+        if self.rest is None:
+            return ops.greater_equal(self.high, high)
+        is_equal = ops.logical_and(ops.equal(self.high, high), ops.greater_equal(self.rest, rest))
+        return ops.logical_or(ops.greater(self.high, high), is_equal)
+
+
+def _scaled(numbers: _Numbers, fitted: tuple[NumericColumn, ...]) -> list[Any]:
     """Returns the scaled numbers and, where there are any, the indicators of missing ones."""
     import keras
     import numpy as np
 
     ops = keras.ops
-    is_missing = ops.isnan(numbers)
-    filled = ops.where(is_missing, _constant([each.median for each in fitted], float_type), numbers)
-    scales = np.array([each.scale for each in fitted])
-    centred = ops.subtract(filled, _constant([each.offset for each in fitted], float_type))
-    scaled = ops.divide(centred, _constant(np.where(scales > 0, scales, 1), float_type))
+    is_missing = ops.isnan(numbers.high)
+    filled = numbers.where(is_missing, _row([each.median for each in fitted]))
+    scales = _row([each.scale for each in fitted])
+    centred = filled.less(*filled.constants(_row([each.offset for each in fitted])))
+    scaled = ops.divide(centred, np.where(scales > 0, scales, 1).astype(numbers.float_type))
     if not np.all(scales > 0):
-        scaled = ops.where(np.asarray(scales > 0)[np.newaxis], scaled, ops.zeros_like(scaled))
+        scaled = ops.where(scales > 0, scaled, ops.zeros_like(scaled))
     if any(each.quantiles for each in fitted):
-        scaled = _interpolated(filled, scaled, fitted, float_type)
+        scaled = _interpolated(filled, scaled, fitted)
     found = [ops.cast(scaled, "float32")]
     if with_indicator := [index for index, each in enumerate(fitted) if each.has_indicator]:
         found.append(ops.cast(_taken(is_missing, with_indicator, len(fitted)), "float32"))
     return found
 
 
-def _interpolated(numbers: Any, scaled: Any, fitted: tuple[NumericColumn, ...], float_type: str) -> Any:
+def _interpolated(numbers: _Numbers, scaled: Any, fitted: tuple[NumericColumn, ...]) -> Any:
     """Returns scores of numbers between their quantiles, and `scaled` for columns without quantiles.
 
     A binary search without branches: every step asks all numbers at once whether they lie beyond the middle of what is
@@ -134,28 +212,42 @@ def _interpolated(numbers: Any, scaled: Any, fitted: tuple[NumericColumn, ...], 
     ops = keras.ops
     steps = max(len(each.quantiles) for each in fitted).bit_length()
     room = 2**steps
-    values, scores, slopes = (np.zeros((len(fitted), room)) for _ in range(3))
-    for index, each in enumerate(fitted):
-        known = each.quantiles or (0.0,)
-        values[index], scores[index] = known[-1], (each.scores or (0.0,))[-1]
-        values[index, : len(known)], scores[index, : len(known)] = known, each.scores or (0.0,)
-        widths, rises = np.diff(values[index]), np.diff(scores[index])
-        slopes[index, :-1] = np.divide(rises, widths, out=np.zeros_like(rises), where=widths > 0)
-    # what lies beyond the ends stays at them
-    inside = ops.minimum(
-        ops.maximum(numbers, _constant(values[:, 0], float_type)), _constant(values[:, -1], float_type)
-    )
+    values, scores, slopes = _quantile_tables(fitted, room)
+    # what lies beyond the ends stays at them; above the last one all slopes are 0
+    lowest = values[:, 0][np.newaxis]
+    inside = numbers.where(ops.logical_not(numbers.reach(*numbers.constants(lowest))), lowest)
     begins = np.arange(len(fitted), dtype=np.int32)[np.newaxis] * room
     # Keras writes the sum of a tensor and a row as BiasAdd, which TensorFlow Lite does not have for integers
-    place = ops.subtract(ops.zeros_like(numbers, dtype="int32"), -begins)
-    table = np.asarray(values.ravel(), dtype=float_type)
+    place = ops.subtract(ops.zeros_like(numbers.high, dtype="int32"), -begins)
+    high, rest = numbers.constants(values.ravel())
     for step in (2**exponent for exponent in reversed(range(steps))):
         further = ops.add(place, np.int32(step))
-        place = ops.where(ops.greater_equal(inside, _from(table, further)), further, place)
-    risen = ops.multiply(ops.subtract(inside, _from(table, place)), _from(slopes.ravel().astype(float_type), place))
-    found = ops.add(_from(scores.ravel().astype(float_type), place), risen)
+        is_beyond = inside.reach(_from(high, further), None if rest is None else _from(rest, further))
+        place = ops.where(is_beyond, further, place)
+    covered = inside.less(_from(high, place), None if rest is None else _from(rest, place))
+    slope = _from(slopes.ravel().astype(numbers.float_type), place)
+    risen = ops.where(ops.equal(slope, 0), ops.zeros_like(slope), ops.multiply(covered, slope))  # not infinity · 0
+    found = ops.add(_from(scores.ravel().astype(numbers.float_type), place), risen)
     has_quantiles = np.array([[bool(each.quantiles) for each in fitted]])
     return found if has_quantiles.all() else ops.where(has_quantiles, found, scaled)
+
+
+def _quantile_tables(fitted: tuple[NumericColumn, ...], room: int) -> tuple[NDArray[np.float64], ...]:
+    """Returns the quantiles of each column, what they become, and how that rises up to the next: `(columns, room)`.
+
+    The last quantile is repeated to the end, without a rise.
+    """
+    import numpy as np
+
+    values, scores, slopes = (np.zeros((len(fitted), room)) for _ in range(3))
+    for index, each in enumerate(fitted):
+        if not each.quantiles:
+            continue
+        count = len(each.quantiles)
+        values[index], scores[index] = each.quantiles[-1], each.scores[-1]
+        values[index, :count], scores[index, :count] = each.quantiles, each.scores
+        slopes[index, : count - 1] = np.diff(each.scores) / np.diff(each.quantiles)
+    return values, scores, slopes
 
 
 def _looked_up(texts: Any, fitted: tuple[CategoricalColumn, ...]) -> Any:
@@ -193,11 +285,11 @@ def _unused(known: list[str]) -> str:
     return token
 
 
-def _constant(values: Any, float_type: str) -> Constant:
-    """Returns a row of constants, shape `(1, columns)`."""
+def _row(values: list[float]) -> NDArray[np.float64]:
+    """Returns constants of columns, shape `(1, columns)`."""
     import numpy as np
 
-    return np.asarray(values, dtype=float_type)[np.newaxis]
+    return np.array(values, dtype=np.float64)[np.newaxis]
 
 
 def _taken(tensor: Any, indices: list[int], width: int) -> Any:

@@ -9,6 +9,7 @@ output) is left behind.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -132,23 +133,21 @@ def _periodic(layer: Any, inputs: Any) -> Any:
 
 def _separate_dense(layer: Any, inputs: Any) -> Any:
     _, groups, _ = inputs.shape
-    bias = "gu" if layer.use_bias else None
-    return _einsum(layer, layer.name, inputs, "rgn,gnu->rgu", (groups, layer.units), layer.kernel, bias)
+    step = _Step("rgn,gnu->rgu", (groups, layer.units), layer.kernel)
+    return _applied(layer, [step], inputs, bias="gu")
 
 
 def _members(layer: Any, inputs: Any) -> Any:
-    shape = (layer.members, inputs.shape[-1])
-    return _einsum(layer, layer.name, inputs, "rf,mf->rmf", shape, layer.adapter, None)
+    return _applied(layer, [_Step("rf,mf->rmf", (layer.members, inputs.shape[-1]), layer.adapter)], inputs)
 
 
 def _member_dense(layer: Any, inputs: Any) -> Any:
     _, members, width = inputs.shape
-    name = layer.name
+    steps = [_Step("rmn,nu->rmu", (members, layer.units), layer.kernel)]
     if layer.adapter_in is not None:
-        inputs = _einsum(layer, f"{name}_in", inputs, "rmn,mn->rmn", (members, width), layer.adapter_in, None)
-    shared = _einsum(layer, f"{name}_shared", inputs, "rmn,nu->rmu", (members, layer.units), layer.kernel, None)
-    bias = "mu" if layer.use_bias else None
-    return _einsum(layer, name, shared, "rmu,mu->rmu", (members, layer.units), layer.adapter_out, bias)
+        steps.insert(0, _Step("rmn,mn->rmn", (members, width), layer.adapter_in))
+    steps.append(_Step("rmu,mu->rmu", (members, layer.units), layer.adapter_out))
+    return _applied(layer, steps, inputs, bias="mu")
 
 
 def _member_mean(layer: Any, inputs: Any) -> Any:
@@ -160,31 +159,50 @@ def _member_mean(layer: Any, inputs: Any) -> Any:
 def _original_units(layer: Any, inputs: Any) -> Any:
     import keras
 
-    scale, offset = float(layer.scale), float(layer.offset)
+    scale, offset = layer.scale.numpy().tolist(), layer.offset.numpy().tolist()
     return keras.layers.Rescaling(scale, offset, name=layer.name, dtype=layer.dtype_policy)(inputs)
 
 
-def _einsum(
-    layer: Any, name: str, inputs: Any, equation: str, shape: tuple[int, ...], kernel: Any, bias: str | None
-) -> Any:
-    """Applies weights of a layer of ours; the bias comes with its activation, in the last of a layer's steps."""
+@dataclass(frozen=True)
+class _Step:
+    """Weights that are multiplied with what comes in.
+
+    Attributes:
+        equation: Of the product, as `einsum` has it; r are rows.
+        shape: Of a row of what comes out.
+        kernel: The weights.
+    """
+
+    equation: str
+    shape: tuple[int, ...]
+    kernel: Any
+
+
+def _applied(layer: Any, steps: list[_Step], inputs: Any, bias: str = "") -> Any:
+    """Applies the weights of a layer of ours; the last step adds its bias, if it has one, and has its activation."""
     import keras
 
-    is_last = name == layer.name
-    activation = getattr(layer, "activation", None) if is_last else None
+    *others, last = steps
+    settings = {"dtype": layer.dtype_policy}
+    outputs = inputs
+    for number, step in enumerate(others):
+        dense = keras.layers.EinsumDense(step.equation, step.shape, name=f"{layer.name}_{number}", **settings)
+        outputs = dense(outputs)
+        dense.set_weights([step.kernel.numpy()])
+    has_bias = bool(bias) and layer.use_bias
+    activation = getattr(layer, "activation", None)
     # Keras adds a bias of width 1 along another axis, for which TensorFlow Lite has no operation
-    is_narrow = bias is not None and shape[-1] == 1
+    is_narrow = has_bias and last.shape[-1] == 1
     dense = keras.layers.EinsumDense(
-        equation,
-        output_shape=shape,
-        bias_axes=None if is_narrow else bias,
+        last.equation,
+        last.shape,
+        bias_axes=bias if has_bias and not is_narrow else None,
         activation=None if is_narrow else activation,
-        name=name,
-        dtype=layer.dtype_policy,
+        name=layer.name,
+        **settings,
     )
-    outputs = dense(inputs)
-    weights = [kernel.numpy()]
-    dense.set_weights(weights if bias is None or is_narrow else [*weights, layer.bias.numpy()])
+    outputs = dense(outputs)
+    dense.set_weights([last.kernel.numpy(), *([layer.bias.numpy()] if has_bias and not is_narrow else [])])
     return _narrow_bias(layer, outputs, activation) if is_narrow else outputs
 
 

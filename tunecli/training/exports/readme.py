@@ -65,7 +65,7 @@ def _described(tensor: Mapping[str, Any]) -> str:
 
 def _preparing(document: Mapping[str, Any]) -> list[str]:
     """Returns code that makes one row of each input."""
-    rows = [_one_row(each) for each in document["columns"]]
+    rows = [line for each in document["columns"] for line in _one_row(each)]
     if document["preprocessing"] == "inside":
         return rows
     names = [each["name"] for each in document["columns"]]
@@ -88,14 +88,20 @@ def _positions(tensor: Mapping[str, Any]) -> list[int]:
     return [column["feature"] for column in tensor["columns"]]
 
 
-def _one_row(tensor: Mapping[str, Any]) -> str:
+def _one_row(tensor: Mapping[str, Any]) -> list[str]:
     name, (_, *shape) = tensor["name"], tensor["shape"]
     columns = tensor.get("columns", ())
+    if name == "rest":
+        return [
+            'rest = (numbers - np.float32(numbers)).astype("float32")',
+            'numbers = numbers.astype("float32")',
+        ]
     if tensor["dtype"] == "string":
         texts = [each["categories"][0] or "" for each in columns]
         row = json.dumps([texts]) if len(texts) <= _MOST_SPELLED else f'[[""] * {len(texts)}]'
-        return f'{name} = np.array({row})  # "" for a missing text'
-    if tensor["dtype"].startswith("float"):
+        return [f'{name} = np.array({row})  # "" for a missing text']
+    if name == "numbers":
         row = f"[{[1.0] * len(columns)}]" if len(columns) <= _MOST_SPELLED else f"[[1.0] * {len(columns)}]"
-        return f'{name} = np.array({row}, dtype="{tensor["dtype"]}")  # np.nan for a missing number'
-    return f'{name} = np.zeros({(1, *shape)}, dtype="{tensor["dtype"]}")'
+        dtype = "float64" if tensor["is_split"] else tensor["dtype"]
+        return [f'{name} = np.array({row}, dtype="{dtype}")  # np.nan for a missing number']
+    return [f'{name} = np.zeros({(1, *shape)}, dtype="{tensor["dtype"]}")']
