@@ -15,9 +15,11 @@ from tunecli.cli.console import output
 from tunecli.cli.datasets import app as datasets_app
 from tunecli.cli.doctor import doctor
 from tunecli.cli.eject import eject
+from tunecli.cli.evaluate import evaluate
 from tunecli.cli.export import export
 from tunecli.cli.github import annotate_errors
 from tunecli.cli.init import init
+from tunecli.cli.predict import predict
 from tunecli.cli.results import best, delete, list_, show
 from tunecli.cli.retrain import retrain
 from tunecli.cli.search import search
@@ -31,6 +33,8 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "search": search,
     "best": best,
     "retrain": retrain,
+    "evaluate": evaluate,
+    "predict": predict,
     "export": export,
     "list": list_,
     "show": show,

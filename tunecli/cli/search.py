@@ -82,7 +82,8 @@ def search(
     if offline:
         os.environ["TUNECLI_OFFLINE"] = "1"
     file = load(config, [*(overrides or []), *_placed(workers, cluster)])
-    plan = resolve(file, runs=runs)
+    with output.busy("reading the data"):
+        plan = resolve(file, runs=runs)
     if plan.custom is not None or plan.callbacks:
         from tunecli.search.discovery import plan_with_code
 
@@ -146,13 +147,13 @@ def _run(
     protection: Protection,
     inspection: Inspection | None,
 ) -> Session:
-    from tunecli.plan import advice
+    from tunecli.plan import advice, data_notes
     from tunecli.reports.live import make_view
 
     with output.busy("reading the data"):
         from tunecli.search.session import run_session
 
-    for line in advice(plan):
+    for line in (*data_notes(plan), *advice(plan)):
         output.say(f"note: {line}")
     with Interrupts(output.say) as interrupts:
         return run_session(
@@ -188,7 +189,7 @@ def _show_result(session: Session, verdicts: Sequence[Verdict], *, as_json: bool
 
 
 def _show_dry_run(plan: Plan, *, as_json: bool) -> None:
-    from tunecli.plan import advice
+    from tunecli.plan import advice, data_notes
     from tunecli.plan.preview import preview
     from tunecli.reports.preview import preview_text
     from tunecli.training.estimate import disk_bytes
@@ -200,7 +201,7 @@ def _show_dry_run(plan: Plan, *, as_json: bool) -> None:
         with output.busy("starting TensorFlow"):
             import_tensorflow()
         document = {**preview(plan), "disk_bytes": disk_bytes(plan)}
-    for line in advice(plan):
+    for line in (*data_notes(plan), *advice(plan)):
         output.say(f"note: {line}")
     if as_json:
         output.json(document)

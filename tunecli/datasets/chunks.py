@@ -2,6 +2,7 @@
 
     source = open_source(path)
     for columns in read_chunks(source, numeric=("age", "sold.year"), categorical=("size",)): …
+    for columns, others in read_blocks(source, …, others=("id",)): …       # with columns that no model reads
 
 A column `sold.year` that the file does not have is that part of its column `sold`. Nothing is guessed from the values:
 what was a number in training must be one now.
@@ -38,18 +39,33 @@ def read_chunks(source: Source, *, numeric: Sequence[str], categorical: Sequence
     Raises:
         DataError: A column is missing, or holds something else; or the file is irregular or damaged.
     """
+    return (columns for columns, _ in read_blocks(source, numeric=numeric, categorical=categorical))
+
+
+def read_blocks(
+    source: Source, *, numeric: Sequence[str], categorical: Sequence[str], others: Sequence[str] = ()
+) -> Iterator[tuple[Columns, pl.DataFrame]]:
+    """Yields what `read_chunks` does, and beside each block the same rows of other columns.
+
+    Args:
+        source: As there.
+        numeric: As there.
+        categorical: As there.
+        others: Labels of the file's, each once; null where a value is missing.
+    """
     wanted = _columns_in_file(source, (*numeric, *categorical))
     row = 0
-    for frame in source.frames(tuple(dict.fromkeys(wanted.values()))):
+    for frame in source.frames(tuple(dict.fromkeys((*wanted.values(), *others)))):
         numbers = _numbers(source, frame, {name: wanted[name] for name in numeric}, row)
         texts = [_texts(source, frame[wanted[name]]) for name in categorical]
-        yield Columns(
+        columns = Columns(
             numeric=_stacked([numbers[name] for name in numeric], len(frame), "float64"),
             numeric_names=tuple(numeric),
             categorical=_stacked([column.values for column in texts], len(frame), "int32"),
             categorical_names=tuple(categorical),
             categories=tuple(tuple(column.texts) for column in texts if column.texts is not None),
         )
+        yield columns, frame.select(others)
         row += len(frame)
 
 

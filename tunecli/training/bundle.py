@@ -103,6 +103,21 @@ class Bundle:
         code, recipe = (None if name is None else folder / name for name in (manifest.code, manifest.recipe))
         return tuple(read_kept(folder / name, code=code, recipe=recipe) for name in manifest.models)
 
+    def load(self) -> None:
+        """Loads the models now, so that what is wrong with them is said before anything else is begun.
+
+        Raises:
+            UsageError: They need code that may not be run, or inputs that only a `fit` of the user's own makes.
+            DataError: Keras cannot read one.
+        """
+        if self.manifest.own_fit_changes_inputs:
+            raise UsageError(
+                "the fit of this model's HyperModel changes its inputs, and a bundle cannot do that for new rows",
+                where=str(self.layout.folder),
+                hint="put what fit does to the rows into layers of the model, then search and retrain",
+            )
+        assert self.models, "a bundle has a model"
+
     def inputs(self, columns: Columns) -> Any:
         """Returns what the models read, of all rows: float32 arrays, one, or one for each input by its name.
 
@@ -134,7 +149,7 @@ class Bundle:
         """Does what `predict` does, from what `inputs` returns."""
         import numpy as np
 
-        self._require_plain_inputs()
+        self.load()
         total: NDArray[np.float64] | None = None
         for model in self.models:
             outputs = self._fitting(_outputs(model, inputs).astype(np.float64))
@@ -158,14 +173,6 @@ class Bundle:
                 what, where=str(self.layout.folder), hint="end the model in such a layer, and search again"
             )
         return outputs
-
-    def _require_plain_inputs(self) -> None:
-        if self.manifest.own_fit_changes_inputs:
-            raise UsageError(
-                "the fit of this model's HyperModel changes its inputs, and a bundle cannot do that for new rows",
-                where=str(self.layout.folder),
-                hint="put what fit does to the rows into layers of the model, then search and retrain",
-            )
 
 
 def _outputs(model: keras.Model, inputs: Any) -> NDArray[np.generic]:

@@ -9,7 +9,6 @@ taken, so that none goes unseen.
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 from collections import Counter
@@ -20,15 +19,15 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from tunecli.plan import Plan, derive_seed
-from tunecli.store.files import append_line, sync_file
 from tunecli.store.layout import BestLayout
 from tunecli.store.run import Run
-from tunecli.study.trial import Program, Trial
+from tunecli.study.trial import Program
 from tunecli.training.best_folder import keep_model
 from tunecli.training.engines import ENGINES, Fitted, Job, batch_rows
 from tunecli.training.engines.base import row_count
 from tunecli.training.ensemble import Ensemble
 from tunecli.training.evaluate import Figures, Scores, evaluate
+from tunecli.training.looks import note_test_look
 from tunecli.training.models import build
 from tunecli.training.own_models import TRAIN, final_call, keep_own, keep_recipe
 from tunecli.training.recipe import Place, Recipe, Watch
@@ -160,14 +159,10 @@ class SeriesTrainer:
         scores: Scores = {}
         for name in setting.evaluated:
             if name == TEST:
-                self._note_test_look(setting.trial, seed)
+                trial, full = setting.trial.id, self._recipe.full
+                note_test_look(self._run, by="retrain", trial=trial, full=full, seed=seed)
             scores[name] = figures(name)
         return scores
-
-    def _note_test_look(self, trial: Trial, seed: int | None) -> None:
-        look = {"at": time.time(), "by": "retrain", "trial": trial.id, "full": self._recipe.full, "seed": seed}
-        append_line(self._run.layout.test_looks, json.dumps(look).encode() + b"\n")
-        sync_file(self._run.layout.test_looks)
 
     def _keep(self, model: keras.Model, folder: BestLayout, number: int) -> None:
         """Keeps what the recipe wants kept: the model of the trial's own seed, and all members of an ensemble."""
