@@ -63,6 +63,15 @@ class SpecError(UsageError):
         self.problems = found
 
 
+class GateError(StudyError):
+    """What a user asked to fail on has come to pass: a threshold, a finding; holds every problem."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        found = tuple(problems)
+        super().__init__(found[0].what)
+        self.problems = found
+
+
 class DataError(TunecliError):
     """Data are missing or damaged."""
 
@@ -84,3 +93,8 @@ class Interrupted(TunecliError):  # noqa: N818  # an outcome rather than an erro
 def in_a_line(error: Exception) -> str:
     """Returns an exception as the cause of a failure: its kind and the first line of its text."""
     return f"{type(error).__name__}: {error}".splitlines()[0]
+
+
+def printable(text: str) -> str:
+    """Returns text from data as a part of one line: line breaks and other control characters become their escapes."""
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in text)

@@ -17,7 +17,7 @@ from tests.training.own_code import DENSE, FITTING
 from tunecli.cli.main import run
 from tunecli.plan import Plan
 from tunecli.store.run import Run
-from tunecli.training.own_models import read_best
+from tunecli.training.own_models import read_kept
 
 PRINTING = """
 import keras
@@ -68,7 +68,7 @@ def test_a_file_and_six_lines_are_a_search_and_a_model(tmp_path: Path, capsys: p
 
     assert run(["retrain", *runs, "--full", "--json"]) == 0
     scores = json.loads(capsys.readouterr().out)["scores"]
-    model = read_best(study.layout.best)
+    model = read_kept(study.layout.best.model, code=study.layout.best.code)
     from tunecli.training.data import final_parts
 
     x, y = final_parts(Plan.of(study), full=True).parts[2]

@@ -24,6 +24,7 @@ COMMANDS = [
     ["--version"],
     ["validate", "a.yaml"],
     ["validate", "a.yaml", "--json"],
+    ["check", "a.yaml"],
     ["schema"],
     ["eject", "a.yaml", "-o", "-"],
 ]

@@ -132,7 +132,9 @@ def test_retraining_again_replaces_the_old_model(cli: Cli, runs: Path) -> None:
     names = sorted(each.name for each in (runs / "linear").iterdir() if each.name.startswith("best"))
     assert names == ["best"]
     assert sorted(each.name for each in (runs / "linear" / "best").iterdir()) == [
+        "bundle.json",
         "card.md",
+        "environment.json",
         "metrics.json",
         "model.keras",
         "preprocessing.json",

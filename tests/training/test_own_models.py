@@ -190,9 +190,9 @@ READ = """
 import json, sys
 import numpy as np
 from pathlib import Path
-from tunecli.store.layout import BestLayout
-from tunecli.training.own_models import read_best
-model = read_best(BestLayout(Path(sys.argv[1])))
+from tunecli.training.own_models import read_kept
+best = Path(sys.argv[1])
+model = read_kept(best / sys.argv[2], code=best / "model.py", recipe=best / "model.json")
 print(json.dumps([type(model).__name__, model.predict(np.array([[1.0, 2.0, 3.0]] * 2), verbose=0).tolist()]))
 """
 
@@ -210,7 +210,9 @@ def test_a_subclassed_model_is_read_again_in_another_process(*, has_config: bool
     keep_recipe(built, train, best)
     keep_own(built.model, best.model)
     assert best.model.exists() == has_config
-    done = subprocess.run([sys.executable, "-c", READ, str(best.folder)], capture_output=True, text=True, check=True)
+    kept = "model.keras" if has_config else "model.weights.h5"
+    command = [sys.executable, "-c", READ, str(best.folder), kept]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
     name, predicted = json.loads(done.stdout.splitlines()[-1])
     assert name == "Net"
     assert np.allclose(predicted, built.model.predict(np.array([[1.0, 2.0, 3.0]] * 2), verbose=0), rtol=1e-6)

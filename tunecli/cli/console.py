@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from tunecli.cli import github
 from tunecli.errors import Problem
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ class Output:
     def say(self, text: str) -> None:
         """Prints progress or advice to stderr, unless quiet."""
         if not self.quiet:
-            sys.stderr.write(f"{text}\n")
+            sys.stderr.write(f"{_harmless(text)}\n")
             sys.stderr.flush()
 
     def note(self, text: str) -> None:
@@ -58,7 +59,7 @@ class Output:
 
     def problem(self, problem: Problem) -> None:
         """Prints an error to stderr, quiet or not."""
-        sys.stderr.write(f"{problem}\n")
+        sys.stderr.write(f"{_harmless(str(problem))}\n")
         sys.stderr.flush()
 
     def result(self, text: str) -> None:
@@ -68,11 +69,19 @@ class Output:
 
     def print(self, renderable: Any) -> None:
         """Draws a Rich renderable on stdout."""
-        self.stdout_console().print(renderable)
+        console = self.stdout_console()
+        if not github.is_here():
+            console.print(renderable)
+            return
+        with console.capture() as drawn:
+            console.print(renderable)
+        self.result(_harmless(drawn.get().removesuffix("\n")))
 
     def json(self, document: Mapping[str, Any]) -> None:
         """Prints one JSON document to stdout."""
-        self.result(json.dumps({"schema_version": SCHEMA_VERSION, **document}, indent=2, allow_nan=False))
+        text = json.dumps({"schema_version": SCHEMA_VERSION, **document}, indent=2, allow_nan=False)
+        # the same document, in which GitHub Actions sees no command
+        self.result(text.replace("##[", r"\u0023#[") if github.is_here() else text)
 
     def stdout_console(self) -> Console:
         """Returns a console on stdout; as wide as the terminal, or 120 columns in a pipe."""
@@ -92,6 +101,15 @@ class Output:
         """Whether a live view may be drawn on stderr."""
         is_dumb = os.environ.get("TERM", "") in ("", "dumb") or "CI" in os.environ
         return sys.stderr.isatty() and not is_dumb and not self.quiet
+
+
+def _harmless(text: str) -> str:
+    """Returns text that GitHub Actions, if this runs there, takes for nothing but text."""
+    if not github.is_here():
+        return text
+    from tunecli.reports.github import unlike_commands
+
+    return unlike_commands(text)
 
 
 output = Output()

@@ -18,7 +18,9 @@ def init(
         str,
         typer.Argument(metavar="[DATASET]", help="advertising, california, fashion or csv; see `tunecli datasets`."),
     ] = "advertising",
-    csv_path: Annotated[Path | None, typer.Argument(metavar="[CSV_FILE]", help="Your table, for csv.")] = None,
+    csv_path: Annotated[
+        Path | None, typer.Argument(metavar="[FILE]", help="Your table, for csv: CSV, Parquet or Feather.")
+    ] = None,
     output_path: Annotated[
         Path | None, typer.Option("-o", "--output", help="The file to write, - for stdout; default: named by the data.")
     ] = None,
@@ -26,11 +28,12 @@ def init(
     as_json: JsonOption = False,
 ) -> None:
     """Write a commented spec to start from."""
+    from tunecli.datasets.formats import is_table
     from tunecli.tools.init import draft, draft_csv
 
-    if csv_path is None and Path(dataset).suffix.lower() in (".csv", ".tsv"):
+    if csv_path is None and is_table(Path(dataset)):
         dataset, csv_path = "csv", Path(dataset)
-    if csv_path is not None and dataset.lower() != "csv":
+    if csv_path is not None and dataset.lower() not in ("csv", "table"):
         raise UsageError(f"{dataset} takes no file", where=str(csv_path), hint=f"run `tunecli init csv {csv_path}`")
     is_file = str(output_path) != "-"
     folder = output_path.parent if output_path is not None and is_file else Path()

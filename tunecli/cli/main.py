@@ -10,11 +10,16 @@ from typing import Annotated, Any
 import typer
 
 from tunecli import __version__
+from tunecli.cli.check import check
 from tunecli.cli.console import output
 from tunecli.cli.datasets import app as datasets_app
 from tunecli.cli.doctor import doctor
 from tunecli.cli.eject import eject
+from tunecli.cli.evaluate import evaluate
+from tunecli.cli.export import export
+from tunecli.cli.github import annotate_errors
 from tunecli.cli.init import init
+from tunecli.cli.predict import predict
 from tunecli.cli.results import best, delete, list_, show
 from tunecli.cli.retrain import retrain
 from tunecli.cli.search import search
@@ -24,9 +29,13 @@ from tunecli.errors import Interrupted, Problem, TunecliError
 COMMANDS: dict[str, Callable[..., Any]] = {
     "init": init,
     "validate": validate,
+    "check": check,
     "search": search,
     "best": best,
     "retrain": retrain,
+    "evaluate": evaluate,
+    "predict": predict,
+    "export": export,
     "list": list_,
     "show": show,
     "delete": delete,
@@ -92,8 +101,11 @@ def run(arguments: Sequence[str]) -> int:
     except Exception as error:
         if output.debug and not isinstance(error, Interrupted):
             raise
-        for problem in _problems(error):
+        problems = _problems(error)
+        for problem in problems:
             output.problem(problem)
+        if not isinstance(error, Interrupted):
+            annotate_errors(problems)
         return error.exit_code if isinstance(error, TunecliError) else 1
     return 0
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from tunecli.spec.space import Values
     from tunecli.store.run import Run
     from tunecli.study.baseline import Baseline
+    from tunecli.study.check import Checks
     from tunecli.study.snapshot import Snapshot
     from tunecli.study.trial import Measurement
 
@@ -65,6 +66,16 @@ def read_baselines(run: Run) -> tuple[Baseline, ...]:
         for problem in error.problems:
             output.problem(problem)
         return ()
+
+
+def read_checks(run: Run) -> Checks | None:
+    """Returns what was found in a study's data; None where nobody has looked, or the file is damaged, which is said."""
+    try:
+        return run.checks()
+    except StudyError as error:
+        for problem in error.problems:
+            output.problem(problem)
+        return None
 
 
 def list_(as_json: JsonOption = False, runs: RunsOption = DEFAULT_RUNS) -> None:
@@ -126,14 +137,14 @@ def delete(
 
 def _show_study(run: Run, *, as_json: bool) -> None:
     snapshot = _read(run)
-    row, plan = _row(run, snapshot), run.plan_document()
+    row, plan, checks = _row(run, snapshot), run.plan_document(), read_checks(run)
     if as_json:
         from tunecli.reports.data import study_document
 
-        output.json(study_document(snapshot, row, plan))
+        output.json(study_document(snapshot, row, plan, checks))
         return
     from tunecli.reports.data import leaderboard
-    from tunecli.reports.tables import leaderboard_table, study_view
+    from tunecli.reports.tables import checks_view, leaderboard_table, study_view
     from tunecli.store.files import damaged
 
     causes = [(each.id, each.outcome.cause) for each in snapshot.failed if each.outcome]
@@ -142,6 +153,8 @@ def _show_study(run: Run, *, as_json: bool) -> None:
     except (LookupError, TypeError, ValueError) as error:  # the plan is drawn as it stands in its file
         raise damaged(str(run.layout.plan), "not the plan of a study") from error
     output.print(view)
+    if checks is not None and checks.findings:
+        output.print(checks_view(checks))
     if snapshot.completed:
         output.print(leaderboard_table(leaderboard(snapshot, MOST_SHOWN), snapshot))
     if (more := len(snapshot.completed) - MOST_SHOWN) > 0:

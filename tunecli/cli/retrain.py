@@ -10,6 +10,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tunecli.cli.console import output
+from tunecli.cli.gates import (
+    FailIfOption,
+    judge_retrained,
+    report_retrained,
+    require_passed,
+    retrained_thresholds,
+    verdicts_json,
+)
 from tunecli.cli.options import DEFAULT_RUNS, JsonOption, OfflineOption, RunArgument, RunsOption
 from tunecli.errors import StudyError, UsageError
 
@@ -33,6 +41,7 @@ def retrain(
         bool, typer.Option("--continue", help="Train what the search has kept further, on all rows; implies --full.")
     ] = False,
     epochs: Annotated[int | None, typer.Option("--epochs", min=1, help="With --continue: how many more.")] = None,
+    fail_if: FailIfOption = None,
     runs: RunsOption = DEFAULT_RUNS,
     offline: OfflineOption = False,
     as_json: JsonOption = False,
@@ -55,17 +64,22 @@ def retrain(
     with OpenStudy(find_run(runs, run)) as study:
         chosen = _chosen(study.run, study.snapshot, trial, top)
         check_trials(study.run, chosen, recipe)
+        thresholds = retrained_thresholds(fail_if, study.run, full=recipe.full)
         with output.busy("starting TensorFlow"):
             import_tensorflow()
         output.say(f"{study.run.name}: {_what_is_done(chosen, recipe)}")
         with _Screen.shown(is_single=len(chosen) * seeds == 1) as screen:
             retrained = retrain_trials(study.run, chosen, recipe, screen, is_ranking=top is not None)
+    verdicts = judge_retrained(thresholds, retrained.document)
+    report_retrained(retrained.document, verdicts)
     if as_json:
-        output.json(retrained.document)
-        return
-    _show(retrained.document)
-    looks = retrained.document["test_looks"]
-    output.say(f"model and card: {retrained.folder}" + (f"; looks at the test part so far: {looks}" if looks else ""))
+        output.json({**retrained.document, **verdicts_json(verdicts)})
+    else:
+        _show(retrained.document)
+        looks = retrained.document["test_looks"]
+        so_far = f"; looks at the test part so far: {looks}" if looks else ""
+        output.say(f"model and card: {retrained.folder}{so_far}")
+    require_passed(verdicts, where=str(retrained.folder))
 
 
 def _check(

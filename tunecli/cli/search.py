@@ -4,12 +4,27 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tunecli.cli.console import output
+from tunecli.cli.gates import (
+    AcceptOption,
+    FailIfOption,
+    Inspection,
+    JunitOption,
+    StrictOption,
+    check_accepted,
+    check_junit,
+    judge_winner,
+    report_search,
+    require_passed,
+    searched_thresholds,
+    verdicts_json,
+)
 from tunecli.cli.interrupts import Interrupts
 from tunecli.cli.options import DEFAULT_RUNS, JsonOption, OfflineOption, RunsOption, SetOption, SpecArgument
 from tunecli.cli.results import read_baselines
@@ -20,8 +35,10 @@ _STOPPED = {"target": "objective.target", "no_gain": "stop_when.no_gain", "max_t
 
 if TYPE_CHECKING:
     from tunecli.plan import Plan
+    from tunecli.search.session import Session
     from tunecli.search.slots import Protection
     from tunecli.spec.load import SpecFile
+    from tunecli.study.threshold import Verdict
 
 
 def search(
@@ -43,6 +60,10 @@ def search(
     fresh: Annotated[bool, typer.Option("--fresh", help="Start anew beside an older study of the name.")] = False,
     smoke: Annotated[bool, typer.Option("--smoke", help="Two trials of one epoch, on a few rows.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be done, and do nothing.")] = False,
+    strict: StrictOption = False,
+    accept: AcceptOption = None,
+    fail_if: FailIfOption = None,
+    junit: JunitOption = None,
     offline: OfflineOption = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -52,10 +73,17 @@ def search(
     from tunecli.spec.load import load
     from tunecli.store.run import Run
 
+    if strict and smoke:
+        raise UsageError(
+            "--smoke checks no data", where="--strict", hint="drop it, or check them: tunecli check --strict"
+        )
+    accepted = check_accepted(accept, is_strict=strict)
+    check_junit(junit)
     if offline:
         os.environ["TUNECLI_OFFLINE"] = "1"
     file = load(config, [*(overrides or []), *_placed(workers, cluster)])
-    plan = resolve(file, runs=runs)
+    with output.busy("reading the data"):
+        plan = resolve(file, runs=runs)
     if plan.custom is not None or plan.callbacks:
         from tunecli.search.discovery import plan_with_code
 
@@ -68,6 +96,7 @@ def search(
             hint = "use letters, digits, dots, dashes and underscores"
             raise UsageError(f"'{name}' is not a study's name", where="--name", hint=hint)
         plan = plan.model_copy(update={"name": name})
+    thresholds = searched_thresholds(fail_if, plan)
     if dry_run:
         _show_dry_run(plan, as_json=as_json)
         return
@@ -86,7 +115,18 @@ def search(
     from tunecli.search.slots import Protection
 
     protection = Protection(tls_ca, tls_cert, tls_key, insecure)
-    _run(file, plan, runs, resume_hint=resume_hint, protection=protection, as_json=as_json)
+    session = _run(
+        file,
+        plan,
+        runs,
+        resume_hint=resume_hint,
+        protection=protection,
+        inspection=None if smoke else Inspection(file, strict, accepted),
+    )
+    verdicts = judge_winner(thresholds, session.snapshot)
+    report_search(session.run, session.snapshot, verdicts, junit)
+    _show_result(session, verdicts, as_json=as_json)
+    require_passed(verdicts, where=str(session.run.path))
 
 
 def _placed(workers: str | None, cluster: str | None) -> list[str]:
@@ -98,19 +138,25 @@ def _placed(workers: str | None, cluster: str | None) -> list[str]:
     return [*found, "limits.executor=dask", f"limits.address={Path(cluster).absolute() if is_file else cluster}"]
 
 
-def _run(file: SpecFile, plan: Plan, runs: Path, *, resume_hint: str, protection: Protection, as_json: bool) -> None:
-    from tunecli.plan import advice
-    from tunecli.reports.data import best_json, leaderboard
+def _run(
+    file: SpecFile,
+    plan: Plan,
+    runs: Path,
+    *,
+    resume_hint: str,
+    protection: Protection,
+    inspection: Inspection | None,
+) -> Session:
+    from tunecli.plan import advice, data_notes
     from tunecli.reports.live import make_view
-    from tunecli.reports.tables import baselines_view, leaderboard_table
 
     with output.busy("reading the data"):
-        from tunecli.search.session import require_success, run_session
+        from tunecli.search.session import run_session
 
-    for line in advice(plan):
+    for line in (*data_notes(plan), *advice(plan)):
         output.say(f"note: {line}")
     with Interrupts(output.say) as interrupts:
-        session = run_session(
+        return run_session(
             file,
             plan,
             runs,
@@ -120,13 +166,21 @@ def _run(file: SpecFile, plan: Plan, runs: Path, *, resume_hint: str, protection
             busy=output.busy,
             stopped_by=interrupts.handed_to,
             protection=protection,
+            inspect=inspection,
         )
+
+
+def _show_result(session: Session, verdicts: Sequence[Verdict], *, as_json: bool) -> None:
+    from tunecli.reports.data import best_json, leaderboard
+    from tunecli.reports.tables import baselines_view, leaderboard_table
+    from tunecli.search.session import require_success
+
     require_success(session)
     if session.reason in _STOPPED:
         output.say(f"stopped at {_STOPPED[session.reason]}; change it and run the same command to go on")
     baselines = read_baselines(session.run)
     if as_json:
-        output.json(best_json(session.snapshot, baselines=baselines))
+        output.json({**best_json(session.snapshot, baselines=baselines), **verdicts_json(verdicts)})
         return
     output.print(leaderboard_table(leaderboard(session.snapshot, top=5), session.snapshot))
     if baselines:
@@ -135,7 +189,7 @@ def _run(file: SpecFile, plan: Plan, runs: Path, *, resume_hint: str, protection
 
 
 def _show_dry_run(plan: Plan, *, as_json: bool) -> None:
-    from tunecli.plan import advice
+    from tunecli.plan import advice, data_notes
     from tunecli.plan.preview import preview
     from tunecli.reports.preview import preview_text
     from tunecli.training.estimate import disk_bytes
@@ -147,7 +201,7 @@ def _show_dry_run(plan: Plan, *, as_json: bool) -> None:
         with output.busy("starting TensorFlow"):
             import_tensorflow()
         document = {**preview(plan), "disk_bytes": disk_bytes(plan)}
-    for line in advice(plan):
+    for line in (*data_notes(plan), *advice(plan)):
         output.say(f"note: {line}")
     if as_json:
         output.json(document)

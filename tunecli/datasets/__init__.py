@@ -15,5 +15,5 @@ DATASETS: Registry[Dataset] = Registry(
         "fashion_mnist": "tunecli.datasets.fashion_mnist:DATASET",
         "csv": "tunecli.datasets.csv_file:DATASET",
     },
-    synonyms={"california": "california_housing", "fashion": "fashion_mnist"},
+    synonyms={"california": "california_housing", "fashion": "fashion_mnist", "table": "csv"},
 )

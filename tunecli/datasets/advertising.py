@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tunecli.datasets.base import DatasetCard, DatasetOptions, Description, LoadScript, RawData
-from tunecli.datasets.columns import choose_features, refuse
+from tunecli.datasets.columns import accept, choose_features
 from tunecli.datasets.csv_file import CsvFile
 from tunecli.spec.experiment import Task
 
@@ -33,13 +33,13 @@ class Advertising:
         )
 
     def describe(self, options: DatasetOptions) -> Description:
-        """Says what is known without the file; its one option is `features`.
+        """Says what is known without the file; its options are `features` and `exclude`.
 
         Raises:
             OptionError: Another option is given, or a feature does not exist.
         """
-        refuse(options, "advertising", "path", "target", "task", "sample_weight", "group")
-        features = choose_features(options.features, (*FEATURES, TARGET), TARGET)
+        accept(options, "advertising", "features", "exclude")
+        features = choose_features(options.features, (*FEATURES, TARGET), TARGET, exclude=options.exclude)
         return Description(task=Task.REGRESSION, target=TARGET, features=features, rows=200)
 
     def load(self, options: DatasetOptions) -> RawData:

@@ -135,6 +135,12 @@ def with_original_units(model: keras.Model, method: str, range_: tuple[float, fl
     return type(model)(model.input, outputs, name=model.name)
 
 
+def scaling_of(model: keras.Model) -> tuple[str, float, float] | None:
+    """Returns the method, scale and offset of a model's targets; None where they were not scaled."""
+    layer = next((each for each in model.layers if isinstance(each, OriginalUnits)), None)
+    return None if layer is None else (layer.method, float(layer.scale), float(layer.offset))
+
+
 def in_scaled_units(model: keras.Model, loss: Any) -> Any:
     """Returns the loss that belongs to a model: in scaled units where it ends in `OriginalUnits`."""
     layer = next((each for each in model.layers if isinstance(each, OriginalUnits)), None)

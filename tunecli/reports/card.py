@@ -1,104 +1,143 @@
-"""The model card: what was trained, on what, how it was chosen, and how well it did."""
+"""The model card: what a model predicts, from what, how it was found, and how well it does.
+
+`training.card` makes the document, which is `card.json`; here it becomes a page for people, `card.md`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+from tunecli.reports.markdown import bullets, escaped, named, paragraph, table
 from tunecli.spec.space import show_value
 from tunecli.study.objective import plain_metric
 
+MOST_NAMED = 12
+"""So many columns or classes are listed; all of them are in bundle.json."""
 
-def render_card(document: Mapping[str, Any]) -> str:
-    """Returns the card of a retrained model as Markdown.
+
+def render_card(card: Mapping[str, Any]) -> str:
+    """Returns a card as Markdown.
 
     Args:
-        document: What stands in its `metrics.json`.
+        card: What stands in `card.json`.
     """
     sections = [
-        f"# {document['study']}: {document['family']} on {document['dataset']['name']}",
-        _training(document),
-        "## Scores\n\n" + _scores(document["scores"]),
-        *_seeds(document),
-        *_top(document),
-        _looks(document),
-        "## Values\n\n" + "\n".join(f"- {name}: {show_value(value)}" for name, value in document["values"].items()),
-        _data(document["dataset"]),
-        "## Versions\n\n" + "\n".join(f"- {name} {version}" for name, version in document["versions"].items()),
+        f"# {escaped(card['study'])}",
+        _predicts(card),
+        *_scores(card),
+        *_target_scores(card["target_scores"]),
+        *_seeds(card),
+        *_top(card),
+        *_baselines(card),
+        "## Search",
+        paragraph(_search(card)),
+        "## Training",
+        paragraph(_training(card["model"])),
+        "## Values",
+        bullets(f"{escaped(name)}: {escaped(show_value(value))}" for name, value in card["model"]["values"].items()),
+        *_data(card["data"]),
+        *_limits(card),
+        "## Reproduce",
+        f"```sh\n{card['reproduce']}\n```",
+        "## Versions",
+        paragraph(", ".join(f"{escaped(name)} {escaped(version)}" for name, version in card["versions"].items())),
     ]
     return "\n\n".join(sections) + "\n"
 
 
-def _training(document: Mapping[str, Any]) -> str:
-    search = document["search"]
-    objective = search["objective"]
-    return (
-        f"Trial {document['trial']} of {search['trials']}, found by {search['tuner']} search with seed "
-        f"{document['study_seed']}; {objective['metric']} {search['score']:.6g} ({objective['goal']}d). "
-        + (_afresh(document) if document["continued"] is None else _continued(document))
+def _predicts(card: Mapping[str, Any]) -> str:
+    predicts = card["predicts"]
+    targets = predicts["targets"]
+    columns = predicts["columns"]
+    reads = "images" if predicts["reads_images"] else f"{len(columns)} columns: {named(columns, MOST_NAMED)}"
+    what = named([each["name"] for each in targets], MOST_NAMED)
+    classes = targets[0]["classes"]
+    ways = {
+        "regression": f"Predicts {what} (regression, in the units of the data) from {reads}.",
+        "binary": f"Predicts whether {what} is {escaped((classes or [''])[-1])}, as a probability, from {reads}.",
+        "multiclass": f"Predicts the class of {what}, as a probability of each of {len(classes)} "
+        f"({named(classes, MOST_NAMED)}), from {reads}.",
+    }
+    other = f"Predicts {what} ({predicts['task']}) from {reads}."
+    return paragraph(ways.get(predicts["task"], other))
+
+
+def _scores(card: Mapping[str, Any]) -> Iterable[str]:
+    """Yields a table of figures by part, where the trained model has any."""
+    scores = card["scores"]
+    yield "## Scores"
+    names = list(dict.fromkeys(name for figures in scores.values() for name in figures))
+    yield table(
+        ["figure", *scores],
+        [[name, *(_with_interval(figures.get(name)) for figures in scores.values())] for name in names],
     )
+    if any(each["low"] is not None for figures in scores.values() for each in figures.values()):
+        yield paragraph(
+            "In brackets, where a figure lies at 95 %: how far off it may be because the rows are a sample (bootstrap, "
+            "1,000 resamples). They say nothing of rows of another kind."
+        )
+    if card["model"]["full"]:
+        search = card["search"]
+        yield paragraph(
+            f"The validation rows were trained on. In the search, without them, the trial had "
+            f"{escaped(search['objective']['metric'])} {_figure(search['score'])}."
+        )
+    yield paragraph(_looks(card))
 
 
-def _afresh(document: Mapping[str, Any]) -> str:
-    rows = "training and validation rows" if document["full"] else "training rows alone"
-    return (
-        f"Trained on the {rows} for {document['epochs']} epochs, its best epoch in the search, "
-        f"with seed {document['seed']}."
-    )
+def _target_scores(scores: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> Iterable[str]:
+    """Yields the scores of each of several targets; nothing where there is one."""
+    if not scores:
+        return
+    yield "### Each target by itself"
+    for part, by_target in scores.items():
+        names = list(dict.fromkeys(name for figures in by_target.values() for name in figures))[:MOST_NAMED]
+        rows = [
+            [escaped(target), *(_value(figures.get(name)) for name in names)] for target, figures in by_target.items()
+        ]
+        yield table([part, *names], rows)
 
 
-def _continued(document: Mapping[str, Any]) -> str:
-    continued = document["continued"]
-    return (
-        f"Not trained afresh: it goes on from what the search has kept, the weights of epoch {continued['from_epoch']} "
-        f"and the optimizer, for {continued['epochs']} epochs more on the training and validation rows "
-        f"({continued['rule']}), with seed {document['seed']}. Its preprocessing is the one that those weights were "
-        "trained with: fitted to the training rows alone, and not fitted again."
-    )
-
-
-def _scores(scores: Mapping[str, Mapping[str, float | None]]) -> str:
-    names = _metrics(scores)
-    return _table(
-        ["part", *names],
-        [[part, *(_figure(figures.get(name)) for name in names)] for part, figures in scores.items()],
-    )
-
-
-def _seeds(document: Mapping[str, Any]) -> Iterable[str]:
-    count = len(document["seeds"])
+def _seeds(card: Mapping[str, Any]) -> Iterable[str]:
+    count = len(card["seeds"])
     if count < 2:
         return
+    seed = card["model"]["seed"]
+    is_mean = card["model"]["models"] > 1
     yield f"## {count} seeds"
-    yield (
-        f"Mean ± standard deviation (n - 1) of {count} models that differ in their seed alone. The model that is kept, "
-        f"with the scores above, is that of the trial's own seed, {document['seed']}: it was chosen before any of them "
-        "was tested, and not for its scores."
+    yield paragraph(
+        f"Mean ± standard deviation (n - 1) of {count} models that differ in their seed alone. "
+        + (
+            "What is kept, with the scores above, is the mean of what they predict (of probabilities for classes); all "
+            "are in `members/`."
+            if is_mean
+            else f"The model that is kept, with the scores above, is that of the trial's own seed, {seed}: it was "
+            "chosen before any of them was tested, and not for its scores."
+        )
     )
-    summary = document["summary"]
-    names = _metrics(summary)
-    yield _table(["part", *names], [[part, *(_mean(each[name]) for name in names)] for part, each in summary.items()])
-    if document["ensemble"] is not None:
-        yield "## Ensemble"
-        yield f"The mean of what the {count} models predict (of probabilities for classes); all are in `members/`."
-        yield _scores(document["ensemble"]["scores"])
+    summary = card["summary"]
+    names = list(dict.fromkeys(name for figures in summary.values() for name in figures))
+    yield table(
+        ["figure", *summary], [[escaped(name), *(_mean(each.get(name)) for each in summary.values())] for name in names]
+    )
 
 
-def _top(document: Mapping[str, Any]) -> Iterable[str]:
-    top = document["top"]
+def _top(card: Mapping[str, Any]) -> Iterable[str]:
+    top = card["top"]
     if not top:
         return
-    objective = document["search"]["objective"]["metric"]
+    objective = card["search"]["objective"]["metric"]
     metric = plain_metric(objective)
-    parts = [part for part, figures in document["summary"].items() if metric in figures]
-    figures = f"{metric}, mean ± standard deviation" if len(document["seeds"]) > 1 else metric
+    parts = [part for part, figures in card["summary"].items() if metric in figures]
+    figures = f"{metric}, mean ± standard deviation" if len(card["seeds"]) > 1 else metric
     yield f"## The best {len(top)} of the search"
-    yield (
-        f"By rank in the search; {figures}. "
+    yield paragraph(
+        f"By rank in the search; {escaped(figures)}. "
         "The first is kept, whatever the others came to: to choose by the test part would be to train on it."
     )
-    yield _table(
-        ["rank", "trial", objective, *parts],
+    yield table(
+        ["rank", "trial", escaped(objective), *parts],
         [
             [each["rank"], each["trial"], _figure(each["score"]), *(_mean(each["summary"][p][metric]) for p in parts)]
             for each in top
@@ -106,8 +145,49 @@ def _top(document: Mapping[str, Any]) -> Iterable[str]:
     )
 
 
-def _looks(document: Mapping[str, Any]) -> str:
-    looks, now = document["test_looks"], document["test_looks_now"]
+def _baselines(card: Mapping[str, Any]) -> Iterable[str]:
+    baselines, search = card["baselines"], card["search"]
+    if not baselines:
+        return
+    yield "## Baselines"
+    metric = search["objective"]["metric"]
+    yield paragraph("Simple models, fitted on the training rows and scored as trials were.")
+    own = [f"trial {card['trial']}, in the search", _figure(search["score"])]
+    yield table(
+        ["model", escaped(metric)],
+        [own, *([escaped(each["name"]), _figure(each["score"])] for each in baselines)],
+    )
+
+
+def _search(card: Mapping[str, Any]) -> str:
+    search, model = card["search"], card["model"]
+    goal = f"{search['objective']['goal']} {search['objective']['metric']}"
+    searched = search["searched"]
+    over = f" over {named(searched, MOST_NAMED)}" if searched else ""
+    place = "was the best of them" if search["rank"] == 1 else f"ranked {search['rank']} among them"
+    return (
+        f"{escaped(search['tuner'].capitalize())} search with seed {search['seed']} ran {search['trials']} trials of "
+        f"{escaped(model['family'])}{over}, to {escaped(goal)}. Trial {card['trial']} {place}, with "
+        f"{_figure(search['score'])}."
+    )
+
+
+def _training(model: Mapping[str, Any]) -> str:
+    continued = model["continued"]
+    if continued is not None:
+        return (
+            "Not trained afresh: it goes on from what the search has kept, the weights of epoch "
+            f"{continued['from_epoch']} and the optimizer, for {continued['epochs']} epochs more on the training and "
+            f"validation rows ({escaped(continued['rule'])}), with seed {model['seed']}. Its preprocessing is the one "
+            "that those weights were trained with: fitted to the training rows alone, and not fitted again."
+        )
+    rows = "training and validation rows" if model["full"] else "training rows alone"
+    rule = escaped(model["epochs_rule"]) if model["epochs_rule"] else "its best epoch in the search"
+    return f"Trained on the {rows} for {model['epochs']} epochs, {rule}, with seed {model['seed']}."
+
+
+def _looks(card: Mapping[str, Any]) -> str:
+    looks, now = card["test_looks"], card["test_looks_now"]
     if looks == 0:
         return "There is no test part: nothing here is an estimate of how well it will do on new data."
     if looks == 1:
@@ -116,7 +196,7 @@ def _looks(document: Mapping[str, Any]) -> str:
         return f"The test part has been looked at {looks} times, by others than these models."
     together = (
         f" {now} of these looks were for this card, one for each model"
-        + (" and ensemble" if document["ensemble"] is not None else "")
+        + (" and ensemble" if card["model"]["models"] > 1 else "")
         + ", and none of them chose anything."
         if now > 1
         else ""
@@ -127,35 +207,59 @@ def _looks(document: Mapping[str, Any]) -> str:
     )
 
 
-def _data(dataset: Mapping[str, Any]) -> str:
-    rows = ", ".join(f"{part} {count}" for part, count in dataset["rows"].items())
-    lines = [
-        f"- data set: {dataset['name']}" + (f" ({dataset['path']})" if dataset["path"] else ""),
-        f"- task: {dataset['task']}",
-        f"- rows: {rows}; split seed {dataset['split_seed']}",
-        *(
-            f"- {name}: shape {figures['shape']}, {figures['dtype']}, sha256 {figures['sha256']}"
-            for name, figures in dataset["fingerprint"].items()
-        ),
-    ]
-    return "## Data\n\n" + "\n".join(lines)
+def _data(data: Mapping[str, Any]) -> Iterable[str]:
+    yield "## Data"
+    rows = ", ".join(f"{part} {count:,}" for part, count in data["rows"].items())
+    split = data["split"]
+    shares = ", ".join(f"{part} {split[part]:g}" for part in ("validation", "test") if split[part])
+    yield bullets(
+        [
+            f"data set: {escaped(data['name'])}" + (f" ({escaped(data['path'])})" if data["path"] else ""),
+            f"rows: {rows}",
+            "split: "
+            + (f"{shares} of all rows, " if shares else "")
+            + (f"rows of one {escaped(split['group'])} together, " if split["group"] else "")
+            + f"seed {split['seed']}",
+            *(
+                f"{escaped(name)}: {' × '.join(map(str, figures['shape']))}, {figures['dtype']}, sha256 "
+                f"{figures['sha256'][:16]}…"
+                for name, figures in data["fingerprint"].items()
+            ),
+        ]
+    )
 
 
-def _metrics(parts: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    return list(dict.fromkeys(name for figures in parts.values() for name in figures))
+def _limits(card: Mapping[str, Any]) -> Iterable[str]:
+    """Yields what the checks of the data have found; nothing where nobody has looked."""
+    found = card["checks"]
+    if found is None:
+        return
+    yield "## Limits"
+    if not found:
+        yield paragraph("The checks of the data found nothing to warn of.")
+        return
+    yield paragraph("Seen by the checks of the data before the search:")
+    yield bullets(f"{each['severity']}: {escaped(each['what'])}" for each in found)
+
+
+def _with_interval(figure: Mapping[str, float | None] | None) -> str:
+    if figure is None or figure["value"] is None:
+        return ""
+    if figure["low"] is None or figure["high"] is None:
+        return _figure(figure["value"])
+    return f"{_figure(figure['value'])} ({figure['low']:.3g}–{figure['high']:.3g})"
+
+
+def _value(figure: Mapping[str, float | None] | None) -> str:
+    return "" if figure is None else _figure(figure["value"])
 
 
 def _figure(value: float | None) -> str:
-    return "" if value is None else f"{value:.6g}"
+    return "" if value is None else f"{value:.4g}"
 
 
-def _mean(figure: Mapping[str, float | None]) -> str:
+def _mean(figure: Mapping[str, float | None] | None) -> str:
+    if figure is None:
+        return ""
     mean, sd = _figure(figure["mean"]), figure["sd"]
-    return mean if sd is None else f"{mean} ± {sd:.3g}"
-
-
-def _table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """Returns a Markdown table; all columns but the first hold figures."""
-    first, *others = header
-    lines = [f"| {first} | {' | '.join(others)} |\n|---|{'---:|' * len(others)}"]
-    return "\n".join([*lines, *(f"| {' | '.join(map(str, row))} |" for row in rows)])
+    return mean if sd is None else f"{mean} ± {sd:.2g}"

@@ -11,6 +11,7 @@ from typing import Any
 from tunecli.errors import Problem
 from tunecli.spec.space import Values
 from tunecli.study.baseline import Baseline
+from tunecli.study.check import Checks
 from tunecli.study.events import EndReason
 from tunecli.study.objective import Goal, Objective
 from tunecli.study.snapshot import Snapshot
@@ -191,7 +192,9 @@ def _programs(snapshot: Snapshot) -> tuple[int, int]:
     return origins.count(Program.COMPILED), origins.count(Program.REUSED)
 
 
-def study_document(snapshot: Snapshot, row: StudyRow, plan: Mapping[str, Any]) -> dict[str, Any]:
+def study_document(
+    snapshot: Snapshot, row: StudyRow, plan: Mapping[str, Any], checks: Checks | None = None
+) -> dict[str, Any]:
     """Returns the document of `show RUN --json`: the study, its plan and all trials in the order of asking."""
     ranks = _ranks(snapshot)
     return {
@@ -207,6 +210,7 @@ def study_document(snapshot: Snapshot, row: StudyRow, plan: Mapping[str, Any]) -
         "best_trial": row.best_trial,
         "best_score": row.best_score,
         "plan": dict(plan),
+        "findings": [] if checks is None else [each.model_dump(mode="json") for each in checks.findings],
         "trials": [_trial(trial, ranks) for trial in snapshot.trials.values()],
     }
 

@@ -14,6 +14,7 @@ from tunecli.reports.data import Comparison, Row, StudyRow, compare, curves, ran
 from tunecli.reports.text import show_date, show_duration, show_score, show_spread, show_values, sparkline
 from tunecli.spec.space import Parameter, SearchSpace, Value, show_value
 from tunecli.study.baseline import Baseline
+from tunecli.study.check import Checks
 from tunecli.study.objective import VALIDATION, plain_metric
 from tunecli.study.snapshot import Snapshot
 
@@ -172,6 +173,18 @@ def study_view(row: StudyRow, plan: Mapping[str, Any], causes: Sequence[tuple[in
     if causes:
         parts += _titled("failed", _pairs(["trial", "cause"], [(str(trial), cause) for trial, cause in causes]))
     return Group(*parts)
+
+
+def checks_view(checks: Checks) -> RenderableType:
+    """Returns what was found in the data, to stand below what a study is about.
+
+    Args:
+        checks: With at least one finding.
+    """
+    from rich.console import Group
+
+    rows = [(each.severity.value, f"{each.what}\nhint: {each.hint}") for each in checks.findings]
+    return Group(*_titled("found in the data", _pairs(["", "what"], rows)))
 
 
 def trial_view(document: Mapping[str, Any]) -> RenderableType:

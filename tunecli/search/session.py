@@ -22,6 +22,7 @@ from tunecli.plan.surroundings import refuse_unreachable_targets
 from tunecli.preprocessing.inputs import routed
 from tunecli.reports.live import View
 from tunecli.search.baselines import add_baselines
+from tunecli.search.checks import find_or_examine, keep
 from tunecli.search.discovery import copy_sources
 from tunecli.search.loop import Search, Workload
 from tunecli.search.resume import begin_or_check, check_data, replay
@@ -31,6 +32,7 @@ from tunecli.store.environment import record_environment
 from tunecli.store.files import writing
 from tunecli.store.run import Run
 from tunecli.store.study import OpenStudy
+from tunecli.study.check import Checks
 from tunecli.study.events import EndReason, SessionEnded, SessionStarted
 from tunecli.study.snapshot import Snapshot
 from tunecli.training.data import check_folds, load, trial_parts
@@ -68,6 +70,7 @@ def run_session(
     busy: Callable[[str], AbstractContextManager[object]] = nullcontext,
     stopped_by: Callable[[Callable[[], None]], AbstractContextManager[object]] = nullcontext,
     protection: Protection | None = None,
+    inspect: Callable[[Checks], None] | None = None,
 ) -> Session:
     """Starts or continues the study that `plan` names, and runs it to its end.
 
@@ -83,6 +86,8 @@ def run_session(
         stopped_by: While what it returns is entered, a user who stops the search calls the function it was given, which
             lets the trials save their states; otherwise, KeyboardInterrupt is raised.
         protection: Of the way to a cluster.
+        inspect: Told what was found in the data, before the study is begun; what it raises ends the session. None to
+            leave the checks out.
 
     Raises:
         UsageError: The study is in use, was begun otherwise, or cannot be written.
@@ -97,10 +102,15 @@ def run_session(
         data, parts = load(plan.dataset)
         check_folds(plan, data, parts)
         refuse_unreachable_targets(plan, data.target[parts.train], data.target_name)
+        checks = None if inspect is None else find_or_examine(study, data, parts)
+        if checks is not None and inspect is not None:
+            inspect(checks)
         plan = begin_or_check(study, plan, file)  # what is refused is refused before anything is started
         if plan.sources:
             copy_sources(file, plan, runs, study.layout.sources)
         check_data(study, data.fingerprint())
+        if checks is not None:
+            keep(study, checks)
         record_environment(study.layout.environment)
         _clear_scratch(study)  # of a session that was killed
         at_end.callback(_clear_scratch, study)

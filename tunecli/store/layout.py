@@ -3,10 +3,12 @@
 A run directory:
     runs/<name>/
       spec.yaml  plan.json  environment.json  data.json  journal.jsonl  lock  test_looks.jsonl  baselines.json
+      checks.json
       trials/<id>/  epochs.jsonl  layers.json  log.txt  state.npz  trainings/<k>/ (the same for each fold and repeat)
       sources/<sha256>/  the user's own files that trials run from, each by its name
       scratch/  data/  slot-<k>/
-      best/  model.keras  model.py  model.json  metrics.json  card.md  preprocessing.json  members/<k>.keras
+      best/  bundle.json  model.keras  model.py  model.json  metrics.json  card.md  card.json  preprocessing.json
+             environment.json  members/<k>.keras
       best.new/  best.old/
 """
 
@@ -64,6 +66,16 @@ class BestLayout:
     folder: Path
 
     @property
+    def manifest(self) -> Path:
+        """What the folder holds, with the hash of every other file; see `training.manifest`."""
+        return self.folder / "bundle.json"
+
+    @property
+    def environment(self) -> Path:
+        """The versions and the machine that the models were trained with."""
+        return self.folder / "environment.json"
+
+    @property
     def model(self) -> Path:
         """The trained Keras model."""
         return self.folder / "model.keras"
@@ -92,6 +104,11 @@ class BestLayout:
     def card(self) -> Path:
         """The model card, for people."""
         return self.folder / "card.md"
+
+    @property
+    def card_document(self) -> Path:
+        """The model card, for programs."""
+        return self.folder / "card.json"
 
     def member(self, number: int) -> Path:
         """A model of the ensemble, counted from 0; the first is the same as `model`."""
@@ -153,6 +170,11 @@ class StudyLayout:
     def baselines(self) -> Path:
         """The simple models that trials are compared with."""
         return self.folder / "baselines.json"
+
+    @property
+    def checks(self) -> Path:
+        """What was found in the data before the search."""
+        return self.folder / "checks.json"
 
     @property
     def best(self) -> BestLayout:

@@ -18,6 +18,7 @@ from tunecli.store.journal import Contents, damaged_journal, read_journal
 from tunecli.store.layout import StudyLayout
 from tunecli.store.lock import StudyLock, is_held
 from tunecli.study.baseline import Baseline, Baselines
+from tunecli.study.check import Checks
 from tunecli.study.snapshot import Snapshot
 from tunecli.study.trial import Measurement
 
@@ -145,6 +146,19 @@ class Run:
         except (StudyError, ValidationError) as error:
             hint = "delete it: the same tunecli search command fits the baselines again"
             raise StudyError("is damaged: it has no list of baselines", where=str(path), hint=hint) from error
+
+    def checks(self) -> Checks | None:
+        """Returns what was found in the data before the search; None where nobody has looked.
+
+        Raises:
+            StudyError: The file is damaged.
+        """
+        path = self.layout.checks
+        try:
+            return Checks.model_validate(read_json(path)) if path.exists() else None
+        except (StudyError, ValidationError) as error:
+            hint = "delete it: the same tunecli search command checks the data again"
+            raise StudyError("is damaged: it has no list of findings", where=str(path), hint=hint) from error
 
     def is_held(self) -> bool:
         """Whether a process works on the study."""

@@ -1,8 +1,7 @@
 """The last training of a user's own model, and reading it again: what `retrain` does for it beside any other model.
 
 best/model.keras                            # Keras knows a class of the user's by its name alone
-best/model.py                               # … and finds it here
-model = read_best(run.layout.best)
+best/model.py                               # … and finds it here; `training.bundle` reads them together
 """
 
 from __future__ import annotations
@@ -12,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tunecli.errors import DataError
 from tunecli.families.custom import Custom
 from tunecli.families.user_code import load_module
 from tunecli.store.files import read_json, sync_file, write_json, write_whole, writing
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from tunecli.training.engines.base import Arrays
 
 TRAIN = "train"
+
+_WEIGHTS = ".weights.h5"
 
 
 def final_call(built: Built, setting: Setting, callbacks: Sequence[Any]) -> tuple[FitCall, Mapping[str, Arrays]]:
@@ -95,41 +97,55 @@ def keep_own(model: keras.Model, path: Path) -> None:
         keep_model(model, path)
 
 
-def read_best(best: BestLayout, member: int | None = None) -> keras.Model:
+def read_kept(path: Path, *, code: Path | None = None, recipe: Path | None = None) -> keras.Model:
     """Reads a model that `retrain` has kept, a user's own with its code.
 
     Args:
-        best: The study's `best/`.
-        member: Of an ensemble, counted from 0; None for the model itself.
+        path: The model, or the weights of one that could not be saved whole.
+        code: Its code, which is run; None for a model of ours, which comes uncompiled.
+        recipe: What the code was called with; needed for weights.
 
     Raises:
         UsageError: Its code cannot be run.
+        DataError: Keras cannot read it.
     """
     import keras
 
     import tunecli.families.registered  # noqa: F401
 
-    path = best.model if member is None else best.member(member)
-    if not best.code.exists():
-        return keras.saving.load_model(path)
-    if not path.exists():
-        return _made_again(best, weights_beside(path))
-    module = load_module(best.code)
-    own = {
+    try:
+        if code is None:
+            return keras.saving.load_model(path, compile=False)
+        if path.name.endswith(_WEIGHTS):
+            assert recipe is not None, "weights alone do not say what they belong to"
+            return _made_again(code, recipe, path)
+        # what lies beside code that has just been run may be trusted as much as that
+        return keras.saving.load_model(path, custom_objects=own_objects(code), safe_mode=False)
+    except (ValueError, TypeError, OSError, KeyError) as error:
+        text = " ".join(str(error).split())[:300]
+        raise DataError(f"is no model that Keras can read: {text}", where=str(path)) from error
+
+
+def own_objects(code: Path) -> dict[str, Any]:
+    """Runs a user's code, and returns its classes and functions, by which Keras reads what was made of them.
+
+    Raises:
+        UsageError: The code cannot be run.
+    """
+    module = load_module(code)
+    return {
         name: value
         for name, value in vars(module).items()
         if callable(value) and getattr(value, "__module__", None) == module.__name__
     }
-    # what lies beside code that has just been run may be trusted as much as that
-    return keras.saving.load_model(path, custom_objects=own, safe_mode=False)
 
 
 def weights_beside(path: Path) -> Path:
     """Returns where the weights of a model go that cannot be saved whole."""
-    return path.with_suffix(".weights.h5")
+    return path.with_suffix(_WEIGHTS)
 
 
-def _made_again(best: BestLayout, weights: Path) -> keras.Model:
+def _made_again(code: Path, recipe: Path, weights: Path) -> keras.Model:
     import keras
     import numpy as np
 
@@ -137,9 +153,9 @@ def _made_again(best: BestLayout, weights: Path) -> keras.Model:
         dtype, *shape = text.split()
         return np.zeros((1, *map(int, shape)), dtype)
 
-    recipe = read_json(best.recipe)
-    family = Custom(best.code, recipe["build"])
-    model = family.build_with(family.builder(), family.hyperparameters_of(recipe["values"]))
-    model(keras.tree.map_structure(row, recipe["row"]))
+    made = read_json(recipe)
+    family = Custom(code, made["build"])
+    model = family.build_with(family.builder(), family.hyperparameters_of(made["values"]))
+    model(keras.tree.map_structure(row, made["row"]))
     model.load_weights(weights)
     return model

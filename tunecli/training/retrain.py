@@ -22,13 +22,14 @@ from typing import Any
 
 from tunecli.errors import StudyError
 from tunecli.plan import Plan
-from tunecli.reports.card import render_card
 from tunecli.store.environment import versions
-from tunecli.store.files import read_json, write_json, write_whole
+from tunecli.store.files import read_json, write_json
 from tunecli.store.run import Run
 from tunecli.study.snapshot import Snapshot
 from tunecli.study.trial import Program, Trial, TrialStatus
 from tunecli.training.best_folder import replacing
+from tunecli.training.bundle_writer import describe, write_bundle
+from tunecli.training.card import Kept, write_card
 from tunecli.training.continuation import require_state
 from tunecli.training.engines.base import row_count
 from tunecli.training.engines.compiler import compiler_flags, set_compiler
@@ -85,6 +86,8 @@ def retrain(run: Run, trials: Sequence[Trial], recipe: Recipe, watch: Watch, *, 
     plan = Plan.of(run)
     fingerprint = read_json(run.layout.data)  # what is damaged is said before the test part is looked at
     run.test_looks()
+    run.baselines()
+    run.checks()
     snapshot = run.snapshot()
     configure(plan.limits.threads)
     trainer = SeriesTrainer(run, plan, recipe, watch)
@@ -103,7 +106,9 @@ def retrain(run: Run, trials: Sequence[Trial], recipe: Recipe, watch: Watch, *, 
         document = _document(run, plan, snapshot, recipe, found, is_ranking=is_ranking, fingerprint=fingerprint)
         write_json(new.preprocessing, found[0].setting.parts.preprocessor.to_json())
         write_json(new.metrics, document)
-        write_whole(new.card, render_card(document).encode())
+        manifest = describe(new, plan, found[0], recipe)
+        write_card(new, Kept(run, plan, snapshot, manifest, found[0].setting, recipe, document))
+        write_bundle(new, manifest)  # last of all: it holds the hashes of the others
     return Retrained(run.layout.best.folder, document)
 
 

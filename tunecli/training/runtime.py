@@ -59,6 +59,21 @@ def seed_everything(seed: int) -> None:
 
 
 @contextmanager
+def stderr_dropped() -> Iterator[None]:
+    """Drops what converters write to stderr as they work; what went wrong is in their exceptions."""
+    sys.stderr.flush()
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        sys.stderr.flush()
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
+
+
+@contextmanager
 def _stderr_kept_back() -> Iterator[None]:
     sys.stderr.flush()
     kept = os.dup(2)

@@ -9,7 +9,6 @@ taken, so that none goes unseen.
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 from collections import Counter
@@ -20,17 +19,17 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from tunecli.plan import Plan, derive_seed
-from tunecli.store.files import append_line, sync_file
 from tunecli.store.layout import BestLayout
 from tunecli.store.run import Run
-from tunecli.study.trial import Program, Trial
+from tunecli.study.trial import Program
 from tunecli.training.best_folder import keep_model
 from tunecli.training.engines import ENGINES, Fitted, Job, batch_rows
 from tunecli.training.engines.base import row_count
 from tunecli.training.ensemble import Ensemble
 from tunecli.training.evaluate import Figures, Scores, evaluate
+from tunecli.training.looks import note_test_look
 from tunecli.training.models import build
-from tunecli.training.own_models import final_call, keep_own, keep_recipe
+from tunecli.training.own_models import TRAIN, final_call, keep_own, keep_recipe
 from tunecli.training.recipe import Place, Recipe, Watch
 from tunecli.training.schedule import follow
 from tunecli.training.setting import TEST, Setting
@@ -52,6 +51,8 @@ class Series:
         scores: Of each model.
         ensemble: Of the mean of their predictions, or None.
         programs: How often an engine has compiled a program, and used one again.
+        target_scaling: Method, scale and offset of the targets of the model that is kept; None where there is none.
+        has_changed_inputs: A `fit` of the user's own changes the inputs on which models are evaluated.
     """
 
     setting: Setting
@@ -59,6 +60,8 @@ class Series:
     scores: list[Scores]
     ensemble: Scores | None
     programs: Mapping[Program, int]
+    target_scaling: tuple[str, float, float] | None = None
+    has_changed_inputs: bool = False
 
     @property
     def test_looks(self) -> int:
@@ -104,6 +107,7 @@ class SeriesTrainer:
         ensemble: Ensemble | None = None
         series: list[Scores] = []
         programs: Counter[Program] = Counter()
+        scaling: tuple[str, float, float] | None = None
         for number, seed in enumerate(seeds):
             here = replace(place, seed_number=number + 1)
             started = time.perf_counter()
@@ -117,9 +121,11 @@ class SeriesTrainer:
                 ensemble.add(model, series[-1])
             if keep is not None:
                 self._keep(model, keep, number)
+                scaling = scaling if number else _target_scaling(model)
             self._watch.model(here, setting.end - setting.begin, time.perf_counter() - started, fitted.program)
         together = None if ensemble is None else self._scores(setting, ensemble.evaluate, seed=None)
-        return Series(setting, seeds, series, together, programs)
+        changed = _has_changed_inputs(setting.evaluated, evaluated)
+        return Series(setting, seeds, series, together, programs, scaling, changed)
 
     def _fit(
         self, setting: Setting, seed: int, place: Place, keep: BestLayout | None
@@ -153,14 +159,10 @@ class SeriesTrainer:
         scores: Scores = {}
         for name in setting.evaluated:
             if name == TEST:
-                self._note_test_look(setting.trial, seed)
+                trial, full = setting.trial.id, self._recipe.full
+                note_test_look(self._run, by="retrain", trial=trial, full=full, seed=seed)
             scores[name] = figures(name)
         return scores
-
-    def _note_test_look(self, trial: Trial, seed: int | None) -> None:
-        look = {"at": time.time(), "by": "retrain", "trial": trial.id, "full": self._recipe.full, "seed": seed}
-        append_line(self._run.layout.test_looks, json.dumps(look).encode() + b"\n")
-        sync_file(self._run.layout.test_looks)
 
     def _keep(self, model: keras.Model, folder: BestLayout, number: int) -> None:
         """Keeps what the recipe wants kept: the model of the trial's own seed, and all members of an ensemble."""
@@ -173,6 +175,29 @@ class SeriesTrainer:
 
 def _evaluate_part(model: keras.Model, parts: Mapping[str, Arrays], name: str) -> Figures:
     return evaluate(model, parts[name])
+
+
+def _target_scaling(model: keras.Model) -> tuple[str, float, float] | None:
+    from tunecli.families.original_units import scaling_of
+
+    return scaling_of(model)
+
+
+def _has_changed_inputs(given: Mapping[str, Arrays], evaluated: Mapping[str, Arrays]) -> bool:
+    """Says whether what models are evaluated on is not what the preprocessing gives."""
+    import keras
+    import numpy as np
+
+    if given is evaluated:
+        return False
+    # the training part may have been put in another order, too
+    names = [name for name in evaluated if name != TRAIN] or [TRAIN]
+    pairs = [(given[name][0], evaluated[name][0]) for name in names]
+    return not all(
+        len(ours := keras.tree.flatten(one)) == len(theirs := keras.tree.flatten(other))
+        and all(np.array_equal(*pair) for pair in zip(ours, theirs, strict=True))
+        for one, other in pairs
+    )
 
 
 def _count(watch: Watch, place: Place, setting: Setting) -> Any:

@@ -1,0 +1,315 @@
+"""Rows for a trained model, wherever they come from: blocks that fit into memory, in the order of the rows.
+
+    rows = open_rows(bundle.manifest, path, others=("id",))      # a table or .npz; reads no more than a header
+    rows = part_rows(run, bundle.manifest, "test")               # a part of the study's own data
+    for block in rows: bundle.predict(block.columns), block.others["id"]
+
+Columns go by their names, what else a file has is left where it is.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from tunecli.datasets.base import Columns, OptionError, RawData
+from tunecli.datasets.chunks import read_blocks
+from tunecli.datasets.columns import find_column
+from tunecli.datasets.formats import ENDINGS, Source, open_source
+from tunecli.datasets.schema import ColumnKind
+from tunecli.errors import DataError, TunecliError, UsageError
+from tunecli.training.manifest import Manifest
+
+if TYPE_CHECKING:
+    import numpy as np
+    import polars as pl
+    from numpy.typing import NDArray
+
+STDIN = "-"
+
+_STDIN_NAME = "standard input"
+
+BLOCK_ELEMENTS = 8_000_000
+"""Input elements of one block, of what is not read by a table's own reader."""
+
+_NPZ = ".npz"
+_INPUTS, _TARGETS = ("x", "images", "x_test", "x_train"), ("y", "labels", "y_test", "y_train")
+"""What arrays are called; the first that is there counts."""
+
+_MAGIC = {b"PAR1": ".parquet", b"ARRO": ".feather", b"\x1f\x8b": ".csv.gz", b"PK\x03\x04": _NPZ}
+
+
+@dataclass(frozen=True)
+class Block:
+    """Some rows, one after the other.
+
+    Attributes:
+        columns: What the model reads.
+        others: What else was asked for, by the name it was asked for; the rows are the first axis.
+    """
+
+    columns: Columns
+    others: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def rows(self) -> int:
+        """How many."""
+        return len(self.columns.numeric if self.columns.images is None else self.columns.images)
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows that are read once, in their order.
+
+    Attributes:
+        where: What they come from, for people.
+        blocks: They themselves.
+        source: The table that they stand in, or None.
+    """
+
+    where: str
+    blocks: Iterator[Block]
+    source: Source | None = None
+
+    def __iter__(self) -> Iterator[Block]:
+        """Reads them."""
+        return self.blocks
+
+    def error(self, what: str, *, row: int | None = None, hint: str = "") -> DataError:
+        """Returns an error that points at a row, counted from 0."""
+        if self.source is not None:
+            return self.source.error(what, row=row, hint=hint)
+        return DataError(what, where=self.where if row is None else f"{self.where}: row {row + 1}", hint=hint)
+
+
+@contextmanager
+def open_rows(
+    manifest: Manifest, data: str, *, others: Sequence[str] = (), optional: Sequence[str] = ()
+) -> Iterator[Rows]:
+    """Opens a file of rows, or standard input, which is kept in a temporary file meanwhile.
+
+    Args:
+        manifest: Of the bundle that is to read them.
+        data: A path, or `-`.
+        others: What else to read, columns of a table or arrays; case and spaces do not matter while one alone fits.
+        optional: The same for what may be absent.
+
+    Raises:
+        DataError: There is no such file, it is damaged, or has not what the model reads.
+        UsageError: It has not what else was asked for.
+    """
+    if data != STDIN:
+        yield _opened(manifest, Path(data), data, others, optional)
+        return
+    with _spooled() as path:
+        try:
+            yield _opened(manifest, path, _STDIN_NAME, others, optional)
+        except TunecliError as error:  # nobody knows the temporary file
+            problems = (replace(each, where=each.where.replace(str(path), _STDIN_NAME)) for each in error.problems)
+            error.problems = tuple(problems)
+            raise
+
+
+@contextmanager
+def _spooled() -> Iterator[Path]:
+    """Puts standard input where it can be read from its begin more than once."""
+    stream = sys.stdin.buffer
+    if sys.stdin.isatty():
+        raise UsageError("there is nothing on standard input", hint="pipe a table into it, or name a file with --data")
+    with tempfile.TemporaryDirectory(prefix="tunecli-") as folder:
+        head = stream.read(4)
+        ending = next((each for magic, each in _MAGIC.items() if head.startswith(magic)), ".csv")
+        path = Path(folder) / f"stdin{ending}"
+        with path.open("wb") as file:
+            file.write(head)
+            shutil.copyfileobj(stream, file)
+        yield path
+
+
+def _opened(manifest: Manifest, path: Path, where: str, others: Sequence[str], optional: Sequence[str]) -> Rows:
+    if path.suffix.lower() == _NPZ:
+        return _npz_rows(manifest, path, where, others)
+    if path.is_dir():
+        raise DataError(
+            "is a folder, not a file of rows", where=where, hint=f"name a file: {', '.join(ENDINGS)}, {_NPZ}"
+        )
+    if manifest.image_shape is not None:
+        what = f"the model reads images of shape {manifest.image_shape}, and this is a table"
+        raise DataError(what, where=where, hint="bring a .npz file with an array x of images, uint8")
+    source = open_source(path)
+    there = [name for name in optional if name in source.names]
+    labels = {name: _label(source, name) for name in dict.fromkeys([*others, *there])}
+    names = {kind: [each.name for each in manifest.columns if each.kind is kind] for kind in ColumnKind}
+    found = read_blocks(
+        source,
+        numeric=names[ColumnKind.NUMERIC],
+        categorical=names[ColumnKind.CATEGORICAL],
+        others=tuple(dict.fromkeys(labels.values())),
+    )
+    blocks = (Block(columns, {name: frame[label] for name, label in labels.items()}) for columns, frame in found)
+    return Rows(where, blocks, source)
+
+
+def _label(source: Source, name: str) -> str:
+    try:
+        return find_column("--data", name, source.names)
+    except OptionError as error:
+        problem = error.problems[0]
+        raise UsageError(problem.what, where=str(source.path), hint=problem.hint) from error
+
+
+def part_rows(data: RawData, rows: NDArray[np.int64], manifest: Manifest, where: str) -> Rows:
+    """Returns rows of a loaded data set.
+
+    Args:
+        data: The data set.
+        rows: Which of its rows.
+        manifest: Of the bundle that is to read them.
+        where: What they are, for people.
+
+    Raises:
+        DataError: The data have other columns than the model reads.
+    """
+    columns = data.columns
+    found = (*columns.numeric_names, *columns.categorical_names)
+    if columns.images is None and found != tuple(each.name for each in manifest.columns):
+        raise DataError("the data have other columns than the model reads", where=where, hint="retrain it")
+    return Rows(where, _slices(data, rows))
+
+
+def _slices(data: RawData, rows: NDArray[np.int64]) -> Iterator[Block]:
+    whole = data.columns
+    elements = whole.numeric[:1].size + whole.categorical[:1].size
+    elements += 0 if whole.images is None else whole.images[:1].size
+    step = max(1, BLOCK_ELEMENTS // max(1, elements))
+    for start in range(0, len(rows), step):
+        here = rows[start : start + step]
+        images = None if whole.images is None else whole.images[here]
+        yield Block(
+            replace(whole, numeric=whole.numeric[here], categorical=whole.categorical[here], images=images),
+            {"row": here},
+        )
+
+
+def _npz_rows(manifest: Manifest, path: Path, where: str, others: Sequence[str]) -> Rows:
+    return Rows(where, _npz_blocks(manifest, path, where, others))
+
+
+def _npz_blocks(manifest: Manifest, path: Path, where: str, others: Sequence[str]) -> Iterator[Block]:
+    """Reads arrays row by row as they are unpacked, so that a small file cannot fill the memory."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            inputs = _Array.find(archive, where, _INPUTS)
+            step = max(1, BLOCK_ELEMENTS // max(1, inputs.row_elements))
+            beside = {name: _Array.find(archive, where, _TARGETS if name == "y" else (name,)) for name in others}
+            for name, array in beside.items():
+                if array.rows != inputs.rows:
+                    what = f"{array.name} has {array.rows:,} rows, {inputs.name} has {inputs.rows:,}"
+                    raise DataError(what, where=where, hint="give each row one")
+                del name
+            for start in range(0, inputs.rows, step):
+                count = min(step, inputs.rows - start)
+                columns = _columns_of(manifest, inputs.read(count), where)
+                yield Block(columns, {name: array.read(count) for name, array in beside.items()})
+    except FileNotFoundError:
+        raise DataError("no such file or directory", where=where, hint="see --data") from None
+    except (OSError, EOFError, ValueError, zipfile.BadZipFile, zlib.error) as error:
+        raise DataError(
+            f"is no whole .npz file ({error})", where=where, hint="save it anew with numpy.savez"
+        ) from error
+
+
+class _Array:
+    """An array of a `.npz` file, read from its begin to its end."""
+
+    def __init__(self, archive: zipfile.ZipFile, member: str, where: str) -> None:
+        import numpy as np
+
+        self.name = member.removesuffix(".npy")
+        self._file: IO[bytes] = archive.open(member)
+        version = np.lib.format.read_magic(self._file)
+        read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        shape, is_fortran, self.dtype = read(self._file)
+        if self.dtype.hasobject or is_fortran or not shape:
+            what = "holds Python objects" if self.dtype.hasobject else "is not stored row by row"
+            hint = "save it with numpy.ascontiguousarray, as numbers"
+            raise DataError(f"{self.name} {what}", where=where, hint=hint)
+        self.rows, self._row_shape = int(shape[0]), tuple(map(int, shape[1:]))
+
+    @classmethod
+    def find(cls, archive: zipfile.ZipFile, where: str, names: Sequence[str]) -> _Array:
+        """Returns the first that is there; the only one, whatever it is called.
+
+        Raises:
+            DataError: None is.
+        """
+        members = archive.namelist()
+        found = next((f"{name}.npy" for name in names if f"{name}.npy" in members), None)
+        if found is None and len(members) == 1 and names is _INPUTS:
+            found = members[0]
+        if found is None:
+            there = ", ".join(each.removesuffix(".npy") for each in members)
+            raise DataError(f"has no array {' or '.join(names)}", where=where, hint=f"rename one of: {there}")
+        return cls(archive, found, where)
+
+    @property
+    def row_elements(self) -> int:
+        """How many elements a row has."""
+        import math
+
+        return math.prod(self._row_shape)
+
+    def read(self, rows: int) -> NDArray[Any]:
+        """Returns the next rows.
+
+        Raises:
+            EOFError: There are not as many.
+        """
+        import numpy as np
+
+        size = rows * self.row_elements * self.dtype.itemsize
+        content = self._file.read(size)
+        if len(content) < size:
+            raise EOFError(f"{self.name} ends too early")
+        return np.frombuffer(content, dtype=self.dtype).reshape(rows, *self._row_shape)
+
+
+def _columns_of(manifest: Manifest, x: NDArray[Any], where: str) -> Columns:
+    """Returns an array of inputs as columns.
+
+    Raises:
+        DataError: It is not what the model reads.
+    """
+    import numpy as np
+
+    shape = manifest.image_shape
+    if shape is not None:
+        given = x[..., None] if x.ndim == 3 else x
+        if given.shape[1:] != shape or given.dtype != np.uint8:
+            what = f"holds rows of shape {x.shape[1:]} and type {x.dtype}; the model reads images of {shape}, uint8"
+            raise DataError(what, where=where, hint="resize them, 0 … 255")
+        empty = np.empty((len(x), 0))
+        return Columns(empty, (), empty.astype(np.int32), images=np.ascontiguousarray(given))
+    names = tuple(each.name for each in manifest.columns)
+    texts = [each.name for each in manifest.columns if each.kind is not ColumnKind.NUMERIC]
+    if texts or x.ndim != 2 or x.shape[1] != len(names) or x.dtype.kind not in "biuf":
+        what = f"holds rows of shape {x.shape[1:]} and type {x.dtype}; the model reads {len(names)} columns"
+        hint = "bring a table with the columns' names" if texts else f"in this order: {', '.join(names[:20])}"
+        raise DataError(what, where=where, hint=hint)
+    return Columns(x.astype(np.float64), names, np.empty((len(x), 0), dtype=np.int32))
+
+
+def texts_of(values: Any) -> pl.Series:
+    """Returns what stands beside the rows of a block as texts, null where missing."""
+    import polars as pl
+
+    series = values if isinstance(values, pl.Series) else pl.Series(values)
+    return series.cast(pl.String)
