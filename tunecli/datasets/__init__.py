@@ -14,6 +14,7 @@ DATASETS: Registry[Dataset] = Registry(
         "california_housing": "tunecli.datasets.california_housing:DATASET",
         "fashion_mnist": "tunecli.datasets.fashion_mnist:DATASET",
         "csv": "tunecli.datasets.csv_file:DATASET",
+        "npz": "tunecli.datasets.npz_file:DATASET",
     },
     synonyms={"california": "california_housing", "fashion": "fashion_mnist"},
 )

@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tunecli.datasets.base import DatasetCard, DatasetOptions, Description, LoadScript, RawData
-from tunecli.datasets.columns import choose_features, refuse
+from tunecli.datasets.columns import accept, choose_features
 from tunecli.datasets.csv_file import CsvFile
 from tunecli.spec.experiment import Task
 
@@ -38,7 +38,7 @@ class Advertising:
         Raises:
             OptionError: Another option is given, or a feature does not exist.
         """
-        refuse(options, "advertising", "path", "target", "task", "sample_weight", "group")
+        accept(options, "advertising", "features")
         features = choose_features(options.features, (*FEATURES, TARGET), TARGET)
         return Description(task=Task.REGRESSION, target=TARGET, features=features, rows=200)
 

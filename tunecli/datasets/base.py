@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from tunecli.errors import UsageError
 from tunecli.scripting import Lines
 from tunecli.spec.experiment import Task
+from tunecli.spec.own_data import ArraysSpec
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,6 +33,7 @@ class DatasetOptions(BaseModel):
         features: The columns to learn from; None for all but the target.
         sample_weight: The column that says how much each row counts; None if all count alike (csv only).
         group: The column that says which rows belong together; None if each stands for itself (csv only).
+        arrays: What the arrays of a file are called, where that is not as usual (npz only).
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -43,6 +45,7 @@ class DatasetOptions(BaseModel):
     # left out where it is not given, so that plans of earlier versions stay as they were
     sample_weight: Annotated[str | None, Field(exclude_if=lambda name: name is None)] = None
     group: Annotated[str | None, Field(exclude_if=lambda name: name is None)] = None
+    arrays: Annotated[ArraysSpec | None, Field(exclude_if=lambda arrays: arrays is None)] = None
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,7 @@ class DatasetCard:
         task: What is predicted, or None if that depends on the file.
         source: Where it comes from.
         licence: Under what terms.
+        is_yours: Whether it is the user's own, and stands in the spec.
     """
 
     title: str
@@ -62,6 +66,7 @@ class DatasetCard:
     task: Task | None
     source: str
     licence: str
+    is_yours: bool = False
 
 
 @dataclass(frozen=True)

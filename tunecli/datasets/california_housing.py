@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tunecli.datasets import fetch
 from tunecli.datasets.base import Columns, DatasetCard, DatasetOptions, Description, LoadScript, RawData
-from tunecli.datasets.columns import choose_features, refuse
+from tunecli.datasets.columns import accept, choose_features
 from tunecli.datasets.fetch import RemoteFile
 from tunecli.scripting import listed, literal
 from tunecli.spec.experiment import Task
@@ -40,7 +40,7 @@ class CaliforniaHousing:
         Raises:
             OptionError: Another option is given, or a feature does not exist.
         """
-        refuse(options, "california_housing", "path", "target", "task", "sample_weight", "group")
+        accept(options, "california_housing", "features")
         features = choose_features(options.features, (*FEATURES, TARGET), TARGET)
         return Description(task=Task.REGRESSION, target=TARGET, features=features, rows=20_640)
 

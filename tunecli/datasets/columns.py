@@ -22,6 +22,16 @@ def refuse(options: DatasetOptions, name: str, *fields: str) -> None:
             raise OptionError(field, f"{name} takes no {field}", hint=f"drop {field}")
 
 
+def accept(options: DatasetOptions, name: str, *fields: str) -> None:
+    """Refuses all options but those that a data set has.
+
+    Raises:
+        OptionError: One is given that is not among `fields`.
+    """
+    others = (field for field in DatasetOptions.model_fields if field not in fields)
+    refuse(options, name, *others)
+
+
 def find_column(field: str, wanted: str, columns: Sequence[str]) -> str:
     """Returns the column called `wanted`; case and spaces around it do not matter while one alone fits.
 

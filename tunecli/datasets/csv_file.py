@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tunecli.datasets.base import Columns, DatasetCard, DatasetOptions, Description, LoadScript, OptionError, RawData
-from tunecli.datasets.columns import choose_features, find_column
+from tunecli.datasets.columns import choose_features, find_column, refuse
 from tunecli.datasets.csv_rows import read_groups, read_weights
 from tunecli.datasets.csv_script import csv_script
 from tunecli.datasets.csv_target import Target, is_number_column, read_target
@@ -52,6 +52,7 @@ class CsvFile:
             task=None,
             source="your file",
             licence="yours",
+            is_yours=True,
         )
 
     def describe(self, options: DatasetOptions) -> Description:
@@ -115,6 +116,7 @@ class CsvFile:
 
 
 def _choose(options: DatasetOptions) -> _Chosen:
+    refuse(options, "csv", "arrays")
     if options.path is None:
         raise OptionError("path", "csv needs the path of a file", hint="write dataset.path")
     header = read_header(Path(options.path))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from tunecli.datasets import fetch
 from tunecli.datasets.base import Columns, DatasetCard, DatasetOptions, Description, LoadScript, RawData
-from tunecli.datasets.columns import refuse
+from tunecli.datasets.columns import accept
 from tunecli.datasets.fetch import RemoteFile
 from tunecli.spec.experiment import Task
 
@@ -63,7 +63,7 @@ class FashionMnist:
         Raises:
             OptionError: An option is given.
         """
-        refuse(options, "fashion_mnist", "path", "target", "task", "features", "sample_weight", "group")
+        accept(options, "fashion_mnist")
         return Description(
             task=Task.MULTICLASS,
             target="class",
@@ -81,7 +81,7 @@ class FashionMnist:
         """
         import numpy as np
 
-        refuse(options, "fashion_mnist", "path", "target", "task", "features", "sample_weight", "group")
+        accept(options, "fashion_mnist")
         images = np.concatenate([_idx(self.train_images), _idx(self.test_images)])[..., np.newaxis]
         labels = np.concatenate([_idx(self.train_labels), test := _idx(self.test_labels)])
         columns = Columns(
@@ -116,7 +116,7 @@ class FashionMnist:
 
     def script(self, options: DatasetOptions) -> LoadScript:
         """Writes how to read the files, which Keras downloads if they are not there."""
-        refuse(options, "fashion_mnist", "path", "target", "task", "features", "sample_weight", "group")
+        accept(options, "fashion_mnist")
         functions = '''
 def load(path):
     """Returns the training images and their classes; the test files stay closed."""

@@ -165,6 +165,7 @@ def _options(spec: ExperimentSpec, folder: Path) -> DatasetOptions:
         features=tuple(data.features) if data.features else None,
         sample_weight=data.sample_weight,
         group=data.group,
+        arrays=data.arrays,
     )
 
 

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from tunecli.spec.evaluation import EvaluationSpec
 from tunecli.spec.faults import Fault, fault, raise_faults
 from tunecli.spec.outline import MODEL_FIELDS, Outline
+from tunecli.spec.own_data import ArraysSpec
 from tunecli.spec.parameter import Parameters
 from tunecli.spec.quantities import AUTO_WORKERS, BatchSize, Duration, Features, Size, Workers
 from tunecli.spec.tuners import RandomTuner, TunerSpec, canonical_tuner
@@ -36,7 +37,7 @@ class _Block(BaseModel):
 class DatasetSpec(_Block):
     """Which rows are trained on, validated on and held back."""
 
-    name: str = Field(description="advertising, california_housing, fashion_mnist or csv; see `tunecli datasets`.")
+    name: str = Field(description="advertising, california_housing, fashion_mnist, csv or npz; see `tunecli datasets`.")
     validation: float = Field(0.2, ge=0, lt=1, description="Fraction of all rows that scores the trials.")
     test: float | None = Field(None, ge=0, lt=1, description="Fraction of all rows held back; default 0.2.")
     split_seed: int = Field(0, ge=0, description="Decides which rows go where; independent of seed.")
@@ -48,6 +49,7 @@ class DatasetSpec(_Block):
     sample_weight: str | None = Field(None, description="csv: the column that says how much each row counts.")
 
     group: str | None = Field(None, description="csv: the column that says which rows no split may take apart.")
+    arrays: ArraysSpec | None = Field(None, description="npz: what its arrays are called, if not x and y.")
 
     @model_validator(mode="before")
     @classmethod
