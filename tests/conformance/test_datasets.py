@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import subprocess
 import sys
 from collections.abc import Callable
@@ -34,6 +35,30 @@ def npz() -> DatasetOptions:
     return DatasetOptions(path=str(path))
 
 
+def image_folder() -> DatasetOptions:
+    from PIL import Image
+
+    root, random = Path("photos").resolve(), np.random.default_rng(0)
+    for number in range(30):
+        path = root / ("cat", "dog", "emu")[number % 3] / f"{number}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(random.integers(0, 256, (5, 7, 3), dtype=np.uint8)).save(path)
+    return DatasetOptions(path=str(root), image_size=(4, 6))
+
+
+def python() -> DatasetOptions:
+    content = """
+import numpy as np
+
+def load():
+    x = np.random.default_rng(0).normal(size=(40, 3))
+    return {"x": x, "y": np.where(x[:, 0] > 0, "high", "low"), "x_test": x[:5], "y_test": np.array(["low"] * 5)}
+"""
+    path = Path("mine.py").resolve()
+    path.write_text(content)
+    return DatasetOptions(path=str(path), sha256=hashlib.sha256(content.encode()).hexdigest())
+
+
 @dataclass(frozen=True)
 class Case:
     """A data set.
@@ -62,6 +87,8 @@ CASES = [
     Case("fashion_mnist", is_remote=True),
     Case("csv", make=csv),
     Case("npz", make=npz, described_with=("numpy",), is_scripted=False),
+    Case("image_folder", make=image_folder, is_scripted=False),
+    Case("python", make=python, described_with=("numpy",), is_scripted=False),
 ]
 
 

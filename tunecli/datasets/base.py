@@ -34,6 +34,12 @@ class DatasetOptions(BaseModel):
         sample_weight: The column that says how much each row counts; None if all count alike (csv only).
         group: The column that says which rows belong together; None if each stands for itself (csv only).
         arrays: What the arrays of a file are called, where that is not as usual (npz only).
+        image_size: The height and the width that images are brought to (image_folder only).
+        channels: 1 for grey images, 3 for coloured ones (image_folder only).
+        function: The function in the file at `path`, None for `load` (python only).
+        args: What it is called with, as JSON; None for nothing (python only).
+        sha256: Of that file's content (python only).
+        kept: The study's copy of that file; never written down (python only).
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -46,6 +52,12 @@ class DatasetOptions(BaseModel):
     sample_weight: Annotated[str | None, Field(exclude_if=lambda name: name is None)] = None
     group: Annotated[str | None, Field(exclude_if=lambda name: name is None)] = None
     arrays: Annotated[ArraysSpec | None, Field(exclude_if=lambda arrays: arrays is None)] = None
+    image_size: Annotated[tuple[int, int] | None, Field(exclude_if=lambda size: size is None)] = None
+    channels: Annotated[int | None, Field(exclude_if=lambda channels: channels is None)] = None
+    function: Annotated[str | None, Field(exclude_if=lambda name: name is None)] = None
+    args: Annotated[str | None, Field(exclude_if=lambda args: args is None)] = None
+    sha256: Annotated[str | None, Field(exclude_if=lambda digest: digest is None)] = None
+    kept: Annotated[str | None, Field(exclude=True)] = None
 
 
 @dataclass(frozen=True)
@@ -81,6 +93,7 @@ class Description:
         classes: The classes' names in the order of their codes, where they are known; else ().
         rows: The number of rows that may be split, or None if unknown; a test part of its own is not counted.
         has_own_test: Whether the data come with a test part, so that no fraction may be asked for.
+        notes: What a person should know of the data, though nothing is wrong with it.
     """
 
     task: Task
@@ -90,6 +103,7 @@ class Description:
     classes: tuple[str, ...] = ()
     rows: int | None = None
     has_own_test: bool = False
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

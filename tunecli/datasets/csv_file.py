@@ -116,7 +116,7 @@ class CsvFile:
 
 
 def _choose(options: DatasetOptions) -> _Chosen:
-    refuse(options, "csv", "arrays")
+    refuse(options, "csv", "arrays", "image_size", "channels")
     if options.path is None:
         raise OptionError("path", "csv needs the path of a file", hint="write dataset.path")
     header = read_header(Path(options.path))

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, cast
 from tunecli.datasets.arrays import Form, Given
 from tunecli.datasets.base import DatasetCard, DatasetOptions, Description, LoadScript, OptionError, RawData
 from tunecli.datasets.columns import accept
+from tunecli.datasets.memory import check_memory
 from tunecli.errors import DataError
 from tunecli.registry import nearest
 
@@ -136,10 +137,7 @@ class _Archive:
         if form.dtype.hasobject:
             what = f"'{name}' holds Python objects, which only a pickle can: it is not opened"
             raise DataError(what, where=str(self.path), hint="save numbers, or texts as np.array([…], dtype='U')")
-        size_bytes = math.prod(form.shape) * form.dtype.itemsize
-        if size_bytes > (memory := _memory_bytes()):
-            what = f"'{name}' takes {size_bytes / 1e9:,.1f} GB, and this machine has {memory / 1e9:,.1f} GB"
-            raise DataError(what, where=str(self.path), hint="keep fewer rows, or smaller images")
+        check_memory(math.prod(form.shape) * form.dtype.itemsize, f"'{name}'", where=str(self.path))
         with _damage_named(self.path), np.load(self.path, allow_pickle=False) as arrays:
             return cast("NDArray[Any]", arrays[name])
 
@@ -223,9 +221,3 @@ def _damage_named(path: Path) -> Iterator[None]:
         text = " ".join(str(error).split())
         hint = "write it anew: np.savez_compressed(path, x=…, y=…)"
         raise DataError(f"cannot be read as a .npz file: {text}", where=str(path), hint=hint) from error
-
-
-def _memory_bytes() -> int:
-    import psutil
-
-    return int(psutil.virtual_memory().total)

@@ -18,7 +18,7 @@ WIDE = 100
 
 def advice(plan: Plan) -> list[str]:
     """Returns one line for everything worth saying about a plan; pure."""
-    return [*_on_the_tuner(plan), *_on_the_training(plan), *_on_the_space(plan)]
+    return [*plan.notes, *_on_the_tuner(plan), *_on_the_training(plan), *_on_the_space(plan)]
 
 
 def _on_the_tuner(plan: Plan) -> Iterator[str]:

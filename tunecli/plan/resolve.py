@@ -6,6 +6,7 @@ reported at once, each at its line.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,7 +21,7 @@ from tunecli.plan.bind import Binding, Report, bind
 from tunecli.plan.custom import bind_custom
 from tunecli.plan.inputs import bind_inputs
 from tunecli.plan.objective import bind_objective, produced
-from tunecli.plan.own_files import callback_plans, custom_plan, init_from_plan
+from tunecli.plan.own_files import callback_plans, custom_plan, data_function, init_from_plan
 from tunecli.plan.plan import (
     DatasetPlan,
     EarlyStoppingPlan,
@@ -135,6 +136,7 @@ def resolve(file: SpecFile, *, runs: Path = DEFAULT_RUNS, discovered: Discovered
         custom=custom,
         callbacks=callbacks,
         init_from=init_from,
+        notes=description.notes,
     )
 
 
@@ -158,7 +160,7 @@ def _folder_name(stem: str) -> str:
 
 def _options(spec: ExperimentSpec, folder: Path) -> DatasetOptions:
     data = spec.dataset
-    return DatasetOptions(
+    options = DatasetOptions(
         path=str((folder / Path(data.path).expanduser()).resolve()) if data.path else None,
         target=data.target,
         task=data.task,
@@ -166,7 +168,11 @@ def _options(spec: ExperimentSpec, folder: Path) -> DatasetOptions:
         sample_weight=data.sample_weight,
         group=data.group,
         arrays=data.arrays,
+        image_size=(data.image_size[0], data.image_size[1]) if data.image_size else None,
+        channels=data.channels,
+        args=None if data.args is None else json.dumps(data.args),
     )
+    return options.model_copy(update=data_function(spec, folder))
 
 
 def _dataset_plan(spec: ExperimentSpec, description: Description, folder: Path) -> DatasetPlan:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tunecli.families.custom import Custom
-from tunecli.families.user_code import load_module
+from tunecli.user_code import load_module
 from tunecli.store.files import read_json, sync_file, write_json, write_whole, writing
 from tunecli.store.layout import BestLayout
 from tunecli.training.best_folder import keep_model

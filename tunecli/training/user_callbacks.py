@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from tunecli.errors import UsageError
-from tunecli.families.user_code import in_words, load_module, named
+from tunecli.user_code import in_words, load_module, named
 from tunecli.plan import Plan
 from tunecli.plan.sources import CallbackPlan
 

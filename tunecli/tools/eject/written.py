@@ -28,7 +28,7 @@ _LAYERS = (
 _FAMILIES = ("linear", "mlp", "cnn")
 """Those whose inputs and outputs are one array each."""
 
-_UNREAD = ("npz",)
+_UNREAD = ("npz", "image_folder", "python")
 """The data sets that no script reads."""
 
 WRITTEN = frozenset({*_LAYERS, *(each.name for each in OPTIMIZER_HYPERPARAMETERS), "loss", "huber_delta", "batch_size"})
