@@ -16,17 +16,18 @@ from PIL import Image
 
 from tunecli.datasets import DATASETS
 from tunecli.datasets.base import DatasetOptions
-from tunecli.datasets.fetch import cache_folder
 from tunecli.datasets.fashion_mnist import CLASSES
+from tunecli.datasets.fetch import cache_folder
 from tunecli.training.data import load
 
 Cli = Callable[..., tuple[int, str, str]]
 
 
 def write(dataset: dict[str, Any], **changes: Any) -> str:
+    given = {"name": "image_folder", "path": "photos", "image_size": [8, 8], **dataset}
     document = {
         "name": "own",
-        "dataset": {"name": "image_folder", "path": "photos", "image_size": [8, 8], **dataset},
+        "dataset": {name: value for name, value in given.items() if value is not None},
         "model": "linear",
         "search_space": {"learning_rate": [0.001, 0.01]},
         "tuner": "grid",
@@ -69,7 +70,8 @@ def test_a_folder_with_parts_is_searched_retrained_and_tested(cli: Cli, real_dat
     assert fashion.columns.images is not None
     rows = [*range(300), *range(60_000, 60_060)]
     for row in rows:
-        part, name = "train" if row < 60_000 else "test", CLASSES[fashion.target[row]].replace("/", " or ")
+        part = "train" if row < 250 else "val" if row < 60_000 else "test"
+        name = CLASSES[fashion.target[row]].replace("/", " or ")
         path = Path("photos", part, name, f"{row}.png")
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(fashion.columns.images[row, :, :, 0]).save(path)
@@ -77,7 +79,7 @@ def test_a_folder_with_parts_is_searched_retrained_and_tested(cli: Cli, real_dat
     assert cli("search", spec, "--quiet")[0] == 0
     code, out, _ = cli("retrain", "--full", "--json")
     assert code == 0
-    assert json.loads(out)["dataset"]["rows"] == {"train": 240, "validation": 60, "test": 60}
+    assert json.loads(out)["dataset"]["rows"] == {"train": 250, "validation": 50, "test": 60}
     loaded = DATASETS.load("image_folder").load(options(image_size=(28, 28), channels=1))
     assert loaded.classes == tuple(sorted(name.replace("/", " or ") for name in CLASSES))
     assert loaded.columns.images is not None
@@ -235,6 +237,8 @@ def test_a_link_to_an_image_in_the_folder_is_one() -> None:
         (["train/a/a.png", "train/b/b.png", "test/c/c.png"], {}, 3, "the class 'c' is in test/ alone"),
         (["train/a/a.png", "train/b/b.png", "tset/a/a.png"], {}, 3, "'tset' is neither a part nor a class"),
         (["train/a/a.png", "train/b/b.png", "test/a/a.png"], {"test": 0.1}, 2, "has a test part of its own"),
+        (["train/a/a.png", "train/b/b.png", "val/a/a.png"], {"validation": 0.1}, 2, "has a validation part of its own"),
+        (["train/a/a.png", "train/b/b.png", "val/a/a.png", "valid/a/a.png"], {}, 3, "'valid' is neither a part nor"),
         (["a/a.png", "b/b.png"], {"image_size": None}, 2, "a/a.png has [10, 12]"),
         (["a/a.png", "b/b.png"], {"image_size": [0, 8]}, 2, "0 is below 1"),
         (["a/a.png", "b/b.png"], {"image_size": [8]}, 2, "image_size"),
@@ -255,7 +259,7 @@ def test_what_is_wrong_with_a_folder_is_said(
             path.touch()
         else:
             draw(name)
-    found, _, err = cli("validate", write({key: value for key, value in dataset.items() if value is not None}))
+    found, _, err = cli("validate", write(dataset))
     assert (found, message in err) == (code, True), err
 
 

@@ -43,7 +43,7 @@ def table(**changes: Any) -> dict[str, Any]:
     return {name: array for name, array in arrays.items() if array is not None}
 
 
-def test_images_with_a_test_part_of_their_own_are_searched_retrained_and_tested(cli: Cli, real_data: Path) -> None:
+def test_images_with_parts_of_their_own_are_searched_retrained_and_tested(cli: Cli, real_data: Path) -> None:
     fashion = DATASETS.load("fashion_mnist").load(DatasetOptions())
     images, labels = fashion.columns.images, fashion.target.astype(np.uint8)
     assert images is not None
@@ -51,6 +51,8 @@ def test_images_with_a_test_part_of_their_own_are_searched_retrained_and_tested(
         "data.npz",
         x_train=images[:500, :, :, 0],
         y_train=labels[:500],
+        x_validation=images[500:550, :, :, 0],
+        y_validation=labels[500:550],
         x_test=images[-100:, :, :, 0],
         y_test=labels[-100:],
         class_names=np.array(fashion.classes),
@@ -61,7 +63,7 @@ def test_images_with_a_test_part_of_their_own_are_searched_retrained_and_tested(
     code, out, _ = cli("retrain", "--full", "--json")
     assert code == 0
     dataset = json.loads(out)["dataset"]
-    assert dataset["rows"] == {"train": 400, "validation": 100, "test": 100}
+    assert dataset["rows"] == {"train": 500, "validation": 50, "test": 100}
     assert dataset["task"] == "multiclass"
     assert DATASETS.load("npz").describe(DatasetOptions(path="data.npz")).classes == fashion.classes
 
@@ -92,7 +94,10 @@ def test_arrays_go_by_any_name(cli: Cli) -> None:
     assert code == 0
     plan = json.loads(out)["plan"]
     assert plan["task"] == "binary"
-    assert plan["dataset"]["options"]["arrays"] == {"x": "inputs", "y": "label", "x_test": None, "y_test": None}
+    assert {name: each for name, each in plan["dataset"]["options"]["arrays"].items() if each} == {
+        "x": "inputs",
+        "y": "label",
+    }
     code, _, err = cli("validate", write({"arrays": {"x": "input", "y": "label"}}))
     assert (code, "did you mean 'inputs'?" in err) == (2, True)
 

@@ -110,12 +110,15 @@ def test_slots_and_a_custom_model_read_the_same_data(cli: Cli) -> None:
         import keras
 
         def build_model(hp):
-            model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(hp.Int("units", 1, 2)), keras.layers.Dense(1)])
+            model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(hp.Int("units", 1, 2))])
+            model.add(keras.layers.Dense(1))
             model.compile("sgd", "mse")
             return model
     """
     Path("model.py").write_text(textwrap.dedent(model))
-    spec = write(model={"family": "custom", "path": "model.py"}, search_space={}, limits={"workers": 1, "trial_time": "9m"})
+    spec = write(
+        model={"family": "custom", "path": "model.py"}, search_space={}, limits={"workers": 1, "trial_time": "9m"}
+    )
     code, _, err = cli("search", spec, "--quiet", "--json")
     assert code == 0, err
     assert sorted(path.name for path in Path("runs/own/sources").rglob("*.py")) == ["data.py", "model.py"]

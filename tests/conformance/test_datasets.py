@@ -85,7 +85,7 @@ CASES = [
     Case("advertising"),
     Case("california_housing", is_remote=True),
     Case("fashion_mnist", is_remote=True),
-    Case("csv", make=csv),
+    Case("csv", make=csv, described_with=("numpy", "polars")),
     Case("npz", make=npz, described_with=("numpy",), is_scripted=False),
     Case("image_folder", make=image_folder, is_scripted=False),
     Case("python", make=python, described_with=("numpy",), is_scripted=False),

@@ -19,9 +19,11 @@ if TYPE_CHECKING:
 def init(
     dataset: Annotated[
         str,
-        typer.Argument(metavar="[DATASET]", help="advertising, california, fashion; or csv, npz; or just your file."),
+        typer.Argument(metavar="[DATASET]", help="advertising, california, fashion; or the path of your data."),
     ] = "advertising",
-    path: Annotated[Path | None, typer.Argument(metavar="[PATH]", help="Your data, for csv, npz.")] = None,
+    path: Annotated[
+        Path | None, typer.Argument(metavar="[PATH]", help="Your data, after csv, npz or image_folder.")
+    ] = None,
     output_path: Annotated[
         Path | None, typer.Option("-o", "--output", help="The file to write, - for stdout; default: named by the data.")
     ] = None,
@@ -53,14 +55,15 @@ def _drafted(dataset: str, path: Path | None, folder: Path) -> Draft:
         DataError: The data are missing or damaged.
     """
     from tunecli.datasets import DATASETS
+    from tunecli.datasets.formats import is_table
     from tunecli.tools.init import draft, draft_csv
     from tunecli.tools.init_own import draft_own, kind_of
 
     if path is None:
         path = Path(dataset)
-        if path.suffix.lower() in (".csv", ".tsv"):
+        if is_table(path):
             return draft_csv(path, folder)
-        kind = kind_of(path)
+        kind = None if DATASETS.knows(dataset) else kind_of(path)
         return draft(dataset) if kind is None else draft_own(kind, path, folder)
     name = DATASETS.canonical(dataset)
     if not DATASETS.load(name).card.is_yours:

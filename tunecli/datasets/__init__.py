@@ -18,5 +18,5 @@ DATASETS: Registry[Dataset] = Registry(
         "image_folder": "tunecli.datasets.image_folder:DATASET",
         "python": "tunecli.datasets.python_function:DATASET",
     },
-    synonyms={"california": "california_housing", "fashion": "fashion_mnist"},
+    synonyms={"california": "california_housing", "fashion": "fashion_mnist", "table": "csv"},
 )

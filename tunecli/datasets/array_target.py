@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tunecli.datasets.csv_target import MOST_CLASSES
+from tunecli.datasets.csv_target import MOST_CLASSES, infer_task
 from tunecli.errors import DataError
 from tunecli.spec.experiment import Task
 
@@ -130,16 +130,6 @@ def _of_one_hot(y: NDArray[Any], name: str, where: str) -> NDArray[Any]:
         return np.asarray(np.argmax(y, axis=1))
     what = f"{name} is of shape {y.shape}, and not one 1 among 0 in every row"
     raise DataError(what, where=where, hint="give one value a row, or one column for each class")
-
-
-def infer_task(distinct: NDArray[np.float64], rows: int) -> Task:
-    """Returns what kind of task a target of these numbers, sorted, asks for in so many rows."""
-    if (distinct % 1).any() or len(distinct) > MOST_CLASSES:
-        return Task.REGRESSION
-    if len(distinct) == 2:
-        return Task.BINARY
-    is_counted = distinct[0] in (0, 1) and distinct[-1] - distinct[0] == len(distinct) - 1
-    return Task.MULTICLASS if rows >= (3 if is_counted else 20) * len(distinct) else Task.REGRESSION
 
 
 def _infer(distinct: NDArray[Any], rows: int, class_names: Sequence[str] | None, name: str, where: str) -> Task:

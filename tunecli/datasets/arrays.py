@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 MOST_CHANNELS = 4
 """With more than these as its last axis, an array of four is images with their channels first, or none at all."""
 
+_OWN_PARTS = ("validation", "test")
+"""The parts that data may bring, in the order of their rows."""
+
 _TARGET_NAMES = ("y", "target", "label")
 """What is predicted is called by the first of these that no feature is called."""
 
@@ -50,11 +53,13 @@ class Given:
         where: The file that they come from, for messages.
         x: The inputs; a `Form` will do to describe them.
         y: What is predicted, `(rows,)`; or `(rows, 1)`, or one column for each class, of 0 and a single 1.
+        x_validation: Inputs of a validation part of the data's own, or None.
+        y_validation: What is predicted there, or None.
         x_test: Inputs of a test part of the data's own, or None.
         y_test: What is predicted there, or None.
         feature_names: Of the columns of a table, or None.
         class_names: By class code, or None.
-        sample_weight: How much each row counts that is no test row, or None.
+        sample_weight: How much each row counts that is in no such part, or None.
         groups: Which of these rows belong together, or None.
         names: What an array is called where it comes from, if it is not called as here.
     """
@@ -62,6 +67,8 @@ class Given:
     where: str
     x: Form | NDArray[Any]
     y: NDArray[Any]
+    x_validation: Form | NDArray[Any] | None = None
+    y_validation: NDArray[Any] | None = None
     x_test: Form | NDArray[Any] | None = None
     y_test: NDArray[Any] | None = None
     feature_names: NDArray[Any] | None = None
@@ -86,11 +93,12 @@ class Given:
             image_shape=image_shape,
             classes=target.classes,
             rows=self.x.shape[0],
-            has_own_test=self._has_own_test,
+            has_own_test=bool(self._part_rows("test")),
+            own_validation_rows=self._part_rows("validation"),
         )
 
     def load(self, options: DatasetOptions) -> RawData:
-        """Returns the data, those of a test part last.
+        """Returns the data, those of a validation and of a test part last.
 
         Raises:
             OptionError: As `describe`.
@@ -99,11 +107,12 @@ class Given:
         import numpy as np
 
         description, target = self.describe(options), self._target(options)
-        values, test_rows = target.values, 0
-        if self._has_own_test:
-            assert self.y_test is not None
-            values = np.concatenate([values, held_out_values(target, self.y_test, self._called("y_test"), self.where)])
-            test_rows = len(self.y_test)
+        own_rows = {part: self._part_rows(part) for part in _OWN_PARTS}
+        values: list[NDArray[Any]] = [target.values]
+        for part, rows in own_rows.items():
+            if rows:
+                role = f"y_{part}"
+                values.append(held_out_values(target, getattr(self, role), self._called(role), self.where))
         if description.image_shape is None:
             columns = self._table(description.features)
         else:
@@ -111,32 +120,34 @@ class Given:
         return RawData(
             task=target.task,
             columns=columns,
-            target=values,
+            target=np.concatenate(values),
             target_name=description.target,
             classes=target.classes,
-            own_test_rows=test_rows,
-            weights=self._weights(test_rows),
-            groups=self._group_codes(test_rows),
+            own_test_rows=own_rows["test"],
+            weights=self._weights(sum(own_rows.values())),
+            groups=self._group_codes(sum(own_rows.values())),
+            own_validation_rows=own_rows["validation"],
         )
 
-    @property
-    def _has_own_test(self) -> bool:
-        """Whether there is a test part.
+    def _part_rows(self, part: str) -> int:
+        """Returns how many rows a part of the data's own has; 0 if there is none.
 
         Raises:
             DataError: There is half a one, or it does not fit the rest.
         """
-        if self.x_test is None and self.y_test is None:
-            return False
-        if self.x_test is None or self.y_test is None:
-            there, missing = ("y_test", "x_test") if self.x_test is None else ("x_test", "y_test")
+        roles = f"x_{part}", f"y_{part}"
+        x, y = (getattr(self, role) for role in roles)
+        if x is None and y is None:
+            return 0
+        if x is None or y is None:
+            there, missing = reversed(roles) if x is None else roles
             raise self._error(f"has {self._called(there)}, but no {missing}", "bring both, or neither")
-        self._image_shape("x_test", self.x_test)
-        if self.x_test.shape[1:] != self.x.shape[1:]:
-            what = f"a row of {self._called('x_test')} is of shape {self.x_test.shape[1:]}"
+        self._image_shape(roles[0], x)
+        if x.shape[1:] != self.x.shape[1:]:
+            what = f"a row of {self._called(roles[0])} is of shape {x.shape[1:]}"
             raise self._error(f"{what}, one of {self._called('x')} of {self.x.shape[1:]}", "give both the same columns")
-        self._check_rows("y_test", self.y_test, "x_test", self.x_test)
-        return True
+        self._check_rows(roles[1], y, roles[0], x)
+        return int(x.shape[0])
 
     @property
     def _target_name(self) -> str:
@@ -209,9 +220,7 @@ class Given:
 
         names = self._feature_names
         positions = [names.index(name) for name in features]
-        parts = [self._numbers("x", self.x)]
-        if self.x_test is not None:
-            parts.append(self._numbers("x_test", self.x_test))
+        parts = [self._numbers(role, array) for role, array in self._inputs.items()]
         numeric = np.concatenate(parts)[:, positions]
         return Columns(
             numeric=np.ascontiguousarray(numeric),
@@ -219,10 +228,16 @@ class Given:
             categorical=np.empty((len(numeric), 0), dtype=np.int32),
         )
 
-    def _numbers(self, role: str, array: Form | NDArray[Any]) -> NDArray[np.float64]:
+    @property
+    def _inputs(self) -> dict[str, NDArray[Any]]:
+        """The inputs of all parts, in their order."""
+        given = {"x": self.x, **{f"x_{part}": getattr(self, f"x_{part}") for part in _OWN_PARTS}}
+        assert not any(isinstance(array, Form) for array in given.values()), "a form has no values"
+        return {role: array for role, array in given.items() if array is not None}
+
+    def _numbers(self, role: str, array: NDArray[Any]) -> NDArray[np.float64]:
         import numpy as np
 
-        assert isinstance(array, np.ndarray), "a form has no values"
         numbers = array.reshape(len(array), -1).astype(np.float64)
         if np.isinf(numbers).any():
             row, column = np.argwhere(np.isinf(numbers))[0]
@@ -233,12 +248,11 @@ class Given:
     def _images(self, image_shape: tuple[int, int, int]) -> Columns:
         import numpy as np
 
-        parts = [part for part in (self.x, self.x_test) if isinstance(part, np.ndarray)]
-        images = [part.reshape(len(part), *image_shape) for part in parts]
+        images = [part.reshape(len(part), *image_shape) for part in self._inputs.values()]
         return columns_of_images(images[0] if len(images) == 1 else np.concatenate(images))
 
-    def _weights(self, test_rows: int) -> NDArray[np.float64] | None:
-        """Returns the weights of the rows; those of the test part count alike."""
+    def _weights(self, own_rows: int) -> NDArray[np.float64] | None:
+        """Returns the weights of the rows; those of parts of the data's own count alike."""
         import numpy as np
 
         if self.sample_weight is None:
@@ -253,10 +267,10 @@ class Given:
             raise self._error(f"{name} is {weights[row]} in row {row}", "weights are 0 or more")
         if not weights.any():
             raise self._error(f"{name} is 0 in every row", "leave it out")
-        return np.concatenate([weights, np.ones(test_rows)])
+        return np.concatenate([weights, np.ones(own_rows)])
 
-    def _group_codes(self, test_rows: int) -> NDArray[np.int64] | None:
-        """Returns codes of the rows that belong together; the test part is no matter of splits."""
+    def _group_codes(self, own_rows: int) -> NDArray[np.int64] | None:
+        """Returns codes of the rows that belong together; parts of the data's own are no matter of splits."""
         import numpy as np
 
         if self.groups is None:
@@ -267,7 +281,7 @@ class Given:
             what = f"{name} is of shape {array.shape} and type {array.dtype}, or NaN"
             raise self._error(what, "give one number or text a row")
         codes = np.unique(array, return_inverse=True)[1].astype(np.int64)
-        return np.concatenate([codes, np.full(test_rows, codes.max() + 1, dtype=np.int64)])
+        return np.concatenate([codes, np.full(own_rows, codes.max() + 1, dtype=np.int64)])
 
     def _texts(self, role: str, array: NDArray[Any], count: int, of: str) -> tuple[str, ...]:
         """Returns an array of names.

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from tunecli.errors import UsageError
 from tunecli.scripting import Lines
 from tunecli.spec.experiment import Task
-from tunecli.spec.own_data import ArraysSpec
+from tunecli.spec.own_data import ArraysSpec, ImageColumnsSpec
 
 if TYPE_CHECKING:
     import numpy as np
@@ -34,6 +34,7 @@ class DatasetOptions(BaseModel):
         sample_weight: The column that says how much each row counts; None if all count alike (csv only).
         group: The column that says which rows belong together; None if each stands for itself (csv only).
         arrays: What the arrays of a file are called, where that is not as usual (npz only).
+        image_columns: The columns that are the pixels of images (csv only).
         image_size: The height and the width that images are brought to (image_folder only).
         channels: 1 for grey images, 3 for coloured ones (image_folder only).
         function: The function in the file at `path`, None for `load` (python only).
@@ -52,6 +53,7 @@ class DatasetOptions(BaseModel):
     sample_weight: Annotated[str | None, Field(exclude_if=lambda name: name is None)] = None
     group: Annotated[str | None, Field(exclude_if=lambda name: name is None)] = None
     arrays: Annotated[ArraysSpec | None, Field(exclude_if=lambda arrays: arrays is None)] = None
+    image_columns: Annotated[ImageColumnsSpec | None, Field(exclude_if=lambda columns: columns is None)] = None
     image_size: Annotated[tuple[int, int] | None, Field(exclude_if=lambda size: size is None)] = None
     channels: Annotated[int | None, Field(exclude_if=lambda channels: channels is None)] = None
     function: Annotated[str | None, Field(exclude_if=lambda name: name is None)] = None
@@ -93,7 +95,8 @@ class Description:
         classes: The classes' names in the order of their codes, where they are known; else ().
         rows: The number of rows that may be split, or None if unknown; a test part of its own is not counted.
         has_own_test: Whether the data come with a test part, so that no fraction may be asked for.
-        notes: What a person should know of the data, though nothing is wrong with it.
+        notes: What people should know of how the data are read.
+        own_validation_rows: How many rows a validation part of its own has.
     """
 
     task: Task
@@ -104,6 +107,7 @@ class Description:
     rows: int | None = None
     has_own_test: bool = False
     notes: tuple[str, ...] = ()
+    own_validation_rows: int = 0
 
 
 @dataclass(frozen=True)
@@ -141,6 +145,7 @@ class RawData:
         weights: How much each row counts, 0 or more and not all 0; float64 of shape `(rows,)`, or None if all count
             alike.
         groups: Codes of the rows that belong together, which no split takes apart; int64 of shape `(rows,)`, or None.
+        own_validation_rows: How many of the rows before those of the own test part are an own validation part.
     """
 
     task: Task
@@ -151,6 +156,7 @@ class RawData:
     own_test_rows: int = 0
     weights: NDArray[np.float64] | None = None
     groups: NDArray[np.int64] | None = None
+    own_validation_rows: int = 0
 
     def fingerprint(self) -> dict[str, dict[str, object]]:
         """Returns shape, dtype and sha256 of every array, to tell on resume whether the data are the same."""

@@ -1,7 +1,8 @@
-"""A table of the user's own, from a CSV file.
+"""A table of the user's own, from a file: CSV, Parquet or Feather.
 
 Copies of one table read alike: the case of names, quotes, a byte-order mark, line ends, the separator (`,` `;` tab `|`)
-and a first column of row numbers do not matter. Columns of numbers are numeric, all others categorical.
+and a first column of row numbers do not matter. Columns of numbers are numeric, dates become numbers, all others are
+categorical.
 """
 
 from __future__ import annotations
@@ -10,18 +11,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tunecli.datasets import dates
 from tunecli.datasets.base import Columns, DatasetCard, DatasetOptions, Description, LoadScript, OptionError, RawData
+from tunecli.datasets.column import Column, ColumnKind, as_numbers, has_strays
 from tunecli.datasets.columns import choose_features, find_column, refuse
-from tunecli.datasets.csv_rows import read_groups, read_weights
+from tunecli.datasets.csv_rows import first_text, read_groups, read_weights
 from tunecli.datasets.csv_script import csv_script
-from tunecli.datasets.csv_target import Target, is_number_column, read_target
-from tunecli.datasets.csv_text import MISSING, NUMBER, PADDING, Header, Table, read_header, scan
+from tunecli.datasets.csv_target import Target, read_target
+from tunecli.datasets.formats import Source, open_source
+from tunecli.datasets.image_columns import pixel_columns, read_pixels
+from tunecli.datasets.table import Table, read_table
 from tunecli.errors import DataError
-from tunecli.spec.experiment import Task
+from tunecli.spec.own_data import ImageColumnsSpec
 
 if TYPE_CHECKING:
     import numpy as np
-    import polars as pl
     from numpy.typing import NDArray
 
 MOST_CATEGORIES = 1000
@@ -36,8 +40,9 @@ class _Chosen:
     target_name: str
     target: Target
     features: tuple[str, ...]
-    weights: list[float] | None
-    groups: list[int] | None
+    weights: NDArray[np.float64] | None
+    groups: NDArray[np.int64] | None
+    images: ImageColumnsSpec | None
 
 
 class CsvFile:
@@ -47,7 +52,7 @@ class CsvFile:
     def card(self) -> DatasetCard:
         """What a person wants to know before using it."""
         return DatasetCard(
-            title="A CSV file of yours: dataset.path and dataset.target",
+            title="A table of yours, CSV, Parquet or Feather: dataset.path and dataset.target",
             shape="as the file",
             task=None,
             source="your file",
@@ -56,7 +61,7 @@ class CsvFile:
         )
 
     def describe(self, options: DatasetOptions) -> Description:
-        """Reads the header and the target; of all other columns only how many there are.
+        """Reads what the columns hold, and the target.
 
         Raises:
             OptionError: Path or target is not given, or a column does not exist.
@@ -66,7 +71,8 @@ class CsvFile:
         return Description(
             task=chosen.target.task,
             target=chosen.target_name,
-            features=chosen.features,
+            features=() if chosen.images else feature_names(chosen.table, chosen.features),
+            image_shape=chosen.images.image_shape if chosen.images else None,
             classes=chosen.target.classes,
             rows=chosen.table.rows,
         )
@@ -78,18 +84,17 @@ class CsvFile:
             OptionError: As `describe`.
             DataError: As `describe`; or a column of numbers holds a text, or a column of texts is an identifier.
         """
-        import numpy as np
-
         chosen = _choose(options)
-        values, is_regression = chosen.target.values, chosen.target.task is Task.REGRESSION
         return RawData(
             task=chosen.target.task,
-            columns=_read_columns(chosen.table, chosen.features),
-            target=np.array(values, dtype=np.float64) if is_regression else np.array(values, dtype=np.int64),
+            columns=read_pixels(chosen.images, chosen.table)
+            if chosen.images
+            else read_columns(chosen.table, chosen.features),
+            target=chosen.target.values,
             target_name=chosen.target_name,
             classes=chosen.target.classes,
-            weights=None if chosen.weights is None else np.array(chosen.weights, dtype=np.float64),
-            groups=None if chosen.groups is None else np.array(chosen.groups, dtype=np.int64),
+            weights=chosen.weights,
+            groups=chosen.groups,
         )
 
     def find(self) -> None:
@@ -102,132 +107,125 @@ class CsvFile:
         Raises:
             DataError: Always.
         """
-        raise DataError("a CSV file is yours; there is nothing to fetch", hint="write its place as dataset.path")
+        raise DataError("a table is yours; there is nothing to fetch", hint="write its place as dataset.path")
 
     def script(self, options: DatasetOptions) -> LoadScript:
         """Writes how to read the file as it is now: what its columns hold, and whether values are missing.
 
         Raises:
-            OptionError: As `describe`.
+            OptionError: As `describe`; or a script has no counterpart.
             DataError: As `describe`.
         """
         chosen = _choose(options)
-        return csv_script(chosen.table.header, chosen.features, chosen.target_name, chosen.target.task)
+        return csv_script(chosen.table, chosen.features, chosen.target_name, chosen.target.task)
 
 
 def _choose(options: DatasetOptions) -> _Chosen:
-    refuse(options, "csv", "arrays", "image_size", "channels")
+    refuse(options, "csv", "arrays", "image_size", "channels", "args")
     if options.path is None:
         raise OptionError("path", "csv needs the path of a file", hint="write dataset.path")
-    header = read_header(Path(options.path))
+    source = open_source(Path(options.path))
     if options.target is None:
-        columns = ", ".join(header.names)
+        columns = ", ".join(source.names)
         raise OptionError("target", "csv needs the column to predict", hint=f"write dataset.target, one of: {columns}")
-    name = find_column("target", options.target, header.names)
-    weight = _other_column("sample_weight", options.sample_weight, header, name)
-    group = _other_column("group", options.group, header, name)
+    name = find_column("target", options.target, source.names)
+    weight = _other_column("sample_weight", options.sample_weight, source, name)
+    group = _other_column("group", options.group, source, name)
     others = (name, weight, group)
     # columns that were asked for are looked up before the file is read, others once it is known what they hold
-    asked = None if options.features is None else choose_features(options.features, header.names, *others)
-    table = scan(header, *dict.fromkeys(each for each in others if each is not None))
+    images = options.image_columns
+    asked = None if options.features is None else choose_features(options.features, source.names, *others)
+    pixels = None if images is None else pixel_columns(options, source.names, *others)
+    table = read_table(source.path)
     target = read_target(table, name, options.task)
     weights = None if weight is None else read_weights(table, weight)
     groups = None if group is None else read_groups(table, group)
-    return _Chosen(table, name, target, asked or choose_features(None, table.features, *others), weights, groups)
+    features = pixels or asked or choose_features(None, table.features, *others)
+    return _Chosen(table, name, target, features, weights, groups, images)
 
 
-def _other_column(field: str, wanted: str | None, header: Header, target: str) -> str | None:
+def _other_column(field: str, wanted: str | None, source: Source, target: str) -> str | None:
     """Returns the column that an option names, which is not the target."""
     if wanted is None:
         return None
-    name = find_column(field, wanted, header.names)
+    name = find_column(field, wanted, source.names)
     if name == target:
         raise OptionError(field, f"'{name}' is the target", hint="choose another column, or drop it")
     return name
 
 
-def _read_columns(table: Table, features: tuple[str, ...]) -> Columns:
-    import numpy as np
-
-    numeric: dict[str, NDArray[np.float64]] = {}
-    categorical: dict[str, tuple[NDArray[np.int32], tuple[str, ...]]] = {}
-    frame = _read_texts(table, features)
-    for name in features:
-        numbers = _numbers(frame[name], table.header)
-        if numbers is not None:
-            numeric[name] = numbers
-        else:
-            categorical[name] = _codes(frame[name], table, name)
-    return Columns(
-        numeric=np.stack([*numeric.values()], axis=1) if numeric else np.empty((table.rows, 0)),
-        numeric_names=tuple(numeric),
-        categorical=np.stack([codes for codes, _ in categorical.values()], axis=1)
-        if categorical
-        else np.empty((table.rows, 0), dtype=np.int32),
-        categorical_names=tuple(categorical),
-        categories=tuple(texts for _, texts in categorical.values()),
+def feature_names(table: Table, features: tuple[str, ...]) -> tuple[str, ...]:
+    """Returns what a model is told of: the columns, and of dates their parts."""
+    return tuple(
+        part
+        for name in features
+        for part in (
+            dates.names(name, has_time=table.about[name].has_time)
+            if table.about[name].kind is ColumnKind.DATE
+            else (name,)
+        )
     )
 
 
-def _read_texts(table: Table, features: tuple[str, ...]) -> pl.DataFrame:
-    """Reads the columns as texts, cleaned, null where missing."""
-    import polars as pl
+def read_columns(table: Table, features: tuple[str, ...]) -> Columns:
+    """Reads columns as they are learnt from.
 
-    header = table.header
-    try:
-        frame = pl.read_csv(
-            header.path,
-            has_header=False,
-            new_columns=[f"{index}" for index in range(len(header.cells))],
-            separator=header.separator,
-            infer_schema=False,
-            glob=False,  # a file may be called `table [1].csv`
-        )
-    except pl.exceptions.PolarsError as error:
-        cause = str(error).splitlines()[0]
-        raise header.error(f"cannot be read: {cause}", hint="look for stray quotes, or save it anew as CSV") from error
-    skipped = pl.Series([0, *table.blank])
-    filled = frame.with_row_index("row").filter(~pl.col("row").is_in(skipped.implode()))
-    if len(filled) != table.rows:
-        raise header.error("has unusual line ends or quotes", hint="save it anew as CSV")
-    cleaned = [
-        pl.col(str(header.cells.index(name))).fill_null("").str.strip_chars(PADDING).alias(name) for name in features
-    ]
-    is_missing = pl.all().str.to_lowercase().is_in(list(MISSING))
-    return filled.select(cleaned).select(pl.when(~is_missing).then(pl.all()))
+    Raises:
+        DataError: One cannot be learnt from.
+    """
+    import numpy as np
 
-
-def _numbers(texts: pl.Series, header: Header) -> NDArray[np.float64] | None:
-    """Returns a column of numbers, NaN where missing; None if a text is no number."""
-    import polars as pl
-
-    plain = texts.str.replace(",", ".", literal=True) if header.has_decimal_comma else texts
-    if not plain.str.contains(f"^(?:{NUMBER})$").all():
-        return None
-    # a plus sign is the one thing in our numbers that polars does not read
-    return plain.str.strip_prefix("+").cast(pl.Float64).fill_null(float("nan")).to_numpy()
+    numeric: dict[str, NDArray[np.float64]] = {}
+    categorical: dict[str, NDArray[np.int32]] = {}
+    categories = []
+    for name in features:
+        check_feature(table, name)
+        column = table.column(name)
+        if column.kind is ColumnKind.TEXT:
+            assert column.texts is not None, "texts have texts"
+            categorical[name] = column.values
+            categories.append(tuple(column.texts.to_list()))
+        else:
+            numeric |= _numbers(name, column)
+    return Columns(
+        numeric=np.stack([*numeric.values()], axis=1) if numeric else np.empty((table.rows, 0)),
+        numeric_names=tuple(numeric),
+        categorical=np.stack([*categorical.values()], axis=1)
+        if categorical
+        else np.empty((table.rows, 0), dtype=np.int32),
+        categorical_names=tuple(categorical),
+        categories=tuple(categories),
+    )
 
 
-def _codes(texts: pl.Series, table: Table, name: str) -> tuple[NDArray[np.int32], tuple[str, ...]]:
-    """Returns the codes of a column of texts, -1 where missing, and the sorted texts that they stand for."""
-    import polars as pl
+def _numbers(name: str, column: Column) -> dict[str, NDArray[np.float64]]:
+    """Returns the columns of numbers that a column comes to."""
+    if column.kind is ColumnKind.NUMBER:
+        return {name: column.values}
+    parts = dates.parts(column.values, has_time=column.has_time)
+    return dict(zip(dates.names(name, has_time=column.has_time), parts.T, strict=True))
 
-    distinct = tuple(sorted(texts.drop_nulls().unique().to_list()))
-    numbers = {text: table.header.number(text) for text in distinct}
-    if is_number_column(numbers):
-        row = next(row for row, text in enumerate(texts) if text is not None and numbers[text] is None)
-        raise table.header.error(
-            f"'{texts[row]}' is not a finite number, as the others in '{name}' are",
-            line=table.line(row),
-            hint="correct it, or leave it empty if it is missing",
-        )
-    if len(distinct) > max(MOST_CATEGORIES, table.rows // 2):
-        raise table.header.error(
-            f"'{name}' has {len(distinct)} different texts in {table.rows} rows",
-            hint="leave it out: list the other columns as dataset.features",
-        )
-    codes = texts.replace_strict(distinct, range(len(distinct)), default=-1, return_dtype=pl.Int32)
-    return codes.to_numpy(), distinct
+
+def check_feature(table: Table, name: str) -> None:
+    """Makes sure that a column can be learnt from.
+
+    Raises:
+        DataError: It holds what no model reads, a stray text among numbers, or texts that only tell rows apart.
+    """
+    about = table.about[name]
+    hint = f"leave it out: exclude: ['{name}']"
+    if about.fault:
+        raise table.error(f"'{name}' {about.fault}", hint=f"correct it, or {hint}")
+    if about.kind is not ColumnKind.TEXT:
+        return
+    texts = table.column(name).texts
+    assert texts is not None, "texts have texts"
+    if not table.source.is_typed and has_strays(as_numbers(texts, has_decimal_comma=table.source.has_decimal_comma)):
+        row, text = first_text(table, name)
+        what = f"'{text}' is not a finite number, as the others in '{name}' are"
+        raise table.error(what, row=row, hint="correct it, or leave it empty if it is missing")
+    if about.distinct > max(MOST_CATEGORIES, table.rows // 2):
+        raise table.error(f"'{name}' has {about.distinct} different texts in {table.rows} rows", hint=hint)
 
 
 DATASET = CsvFile()

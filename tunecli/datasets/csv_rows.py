@@ -1,47 +1,64 @@
-"""The columns that say how much each row counts, and which rows belong together."""
+"""The columns that say how much each row counts, which rows belong together, and in which order they came."""
 
 from __future__ import annotations
 
-from tunecli.datasets.csv_text import Table
+from typing import TYPE_CHECKING
+
+from tunecli.datasets.column import ColumnKind
+from tunecli.datasets.table import Table
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
-def read_weights(table: Table, name: str) -> list[float]:
-    """Reads the column `name`, whose texts the table has kept.
+def read_weights(table: Table, name: str) -> NDArray[np.float64]:
+    """Reads the column `name`; shape `(rows,)`.
 
     Raises:
         DataError: A weight is missing, no number or negative, or all are 0.
     """
-    weights = [_weight(table, name, row) for row in range(table.rows)]
-    if not any(weights):
-        raise table.header.error(f"the weight '{name}' is 0 in every row", hint="drop dataset.sample_weight")
-    return weights
+    column = table.column(name)
+    hint = "correct it, or delete the row; 0 leaves a row out"
+    if column.kind is not ColumnKind.NUMBER:
+        row, text = first_text(table, name)
+        raise table.error(f"'{text}' is not a number; the weight '{name}' must be one", row=row, hint=hint)
+    if column.is_missing.any():
+        raise table.error(f"the weight '{name}' is missing", row=int(column.is_missing.argmax()), hint=hint)
+    if column.fault:
+        raise table.error(f"the weight '{name}' {column.fault}", hint=hint)
+    if (column.values < 0).any():
+        row = int((column.values < 0).argmax())
+        what = f"the weight '{name}' is {column.values[row]:g}; it must not be negative"
+        raise table.error(what, row=row, hint=hint)
+    if not column.values.any():
+        raise table.error(f"the weight '{name}' is 0 in every row", hint="drop dataset.sample_weight")
+    return column.values
 
 
-def read_groups(table: Table, name: str) -> list[int]:
-    """Reads the column `name`, whose texts the table has kept, as codes: equal texts have equal ones.
+def read_groups(table: Table, name: str) -> NDArray[np.int64]:
+    """Reads the column `name` as codes in the order of their first rows; shape `(rows,)`.
 
     Raises:
         DataError: A group is missing.
     """
-    codes: dict[str, int] = {}
-    found = []
-    for row, text in enumerate(table.texts[name]):
-        if text is None:
-            hint = "name the group that the row belongs to, or delete it"
-            raise table.header.error(f"the group '{name}' is missing", line=table.line(row), hint=hint)
-        found.append(codes.setdefault(text, len(codes)))
-    return found
+    import numpy as np
+
+    column = table.column(name)
+    if column.is_missing.any():
+        hint = "name the group that the row belongs to, or delete it"
+        raise table.error(f"the group '{name}' is missing", row=int(column.is_missing.argmax()), hint=hint)
+    _, first, code = np.unique(column.values, return_index=True, return_inverse=True)
+    return np.argsort(np.argsort(first))[code].astype(np.int64)
 
 
-def _weight(table: Table, name: str, row: int) -> float:
-    text = table.texts[name][row]
-    number = None if text is None else table.header.number(text)
-    if text is None:
-        what = f"the weight '{name}' is missing"
-    elif number is None:
-        what = f"'{text}' is not a number; the weight '{name}' must be one"
-    elif number < 0:
-        what = f"the weight '{name}' is {text}; it must not be negative"
-    else:
-        return number
-    raise table.header.error(what, line=table.line(row), hint="correct it, or delete the row; 0 leaves a row out")
+def first_text(table: Table, name: str) -> tuple[int, str]:
+    """Returns the first row of a column whose value is not a number, and that value."""
+    from tunecli.datasets.column import as_numbers
+
+    column = table.as_texts(name)
+    assert column.texts is not None, "texts have texts"
+    numbers = as_numbers(column.texts, has_decimal_comma=table.source.has_decimal_comma)
+    is_text = numbers.is_null().to_numpy()
+    row = int((is_text[column.values] & ~column.is_missing).argmax())
+    return row, str(column.texts[int(column.values[row])])

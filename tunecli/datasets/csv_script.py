@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-from tunecli.datasets.base import LoadScript
-from tunecli.datasets.csv_text import MISSING, PADDING, Header, scan
+from tunecli.datasets.base import LoadScript, OptionError
+from tunecli.datasets.column import ColumnKind
+from tunecli.datasets.csv_text import MISSING, PADDING, CsvSource
+from tunecli.datasets.table import Table
 from tunecli.scripting import Lines, listed, literal
 from tunecli.spec.experiment import Task
 
+_HINT = "drop it, and tunecli eject writes the rest"
 
-def csv_script(header: Header, features: tuple[str, ...], target: str, task: Task) -> LoadScript:
+
+def csv_script(table: Table, features: tuple[str, ...], target: str, task: Task) -> LoadScript:
     """Writes how to read the columns of a file that is known to be regular.
 
     Raises:
-        DataError: The file cannot be read any more.
+        OptionError: The file is no plain CSV, or a feature is a date: a script has no counterpart.
     """
-    columns = scan(header, *features, target).texts
-    gaps = {name for name in features if None in columns[name]}
-    is_number = {
-        name: all(header.number(text) is not None for text in set(texts) if text is not None)
-        for name, texts in columns.items()
-    }
+    header = table.source
+    if not isinstance(header, CsvSource) or header.path.suffix == ".gz":
+        raise OptionError("path", "an ejected script reads plain CSV alone", hint="save the table as CSV")
+    if found := [name for name in features if table.about[name].kind is ColumnKind.DATE]:
+        raise OptionError("features", f"an ejected script has no dates, as '{found[0]}' is", hint=_HINT)
+    gaps = {name for name in features if table.about[name].missing}
+    is_number = {name: table.about[name].kind is ColumnKind.NUMBER for name in (*features, target)}
     numbers = [name for name in features if is_number[name]]
     texts = [name for name in features if not is_number[name]]
     constants = [
@@ -52,7 +57,7 @@ def _target(task: Task, *, is_number: bool) -> str:
     return f"np.array({values})" if task is Task.REGRESSION else f"np.unique({values}, return_inverse=True)[1]"
 
 
-def _load(header: Header, numbers: list[str], texts: list[str], target: str) -> Lines:
+def _load(header: CsvSource, numbers: list[str], texts: list[str], target: str) -> Lines:
     delimiter = "" if header.separator == "," else f", delimiter={literal(header.separator)}"
     load = [
         "def load(path):",
@@ -77,7 +82,7 @@ def _contents(numbers: list[str], texts: list[str]) -> str:
     return "the columns of numbers" if numbers else "the columns of texts"
 
 
-def _functions_of_cells(header: Header, *, has_number: bool) -> Lines:
+def _functions_of_cells(header: CsvSource, *, has_number: bool) -> Lines:
     functions = """
 
 def clean(cell):

@@ -10,14 +10,20 @@ Where the spec names no task it is taken from the values:
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-from tunecli.datasets.csv_text import Table
+from tunecli.datasets.column import LEAST_NUMBERS, Column, ColumnKind, as_numbers, has_strays
+from tunecli.datasets.csv_rows import first_text
+from tunecli.datasets.table import Table
 from tunecli.errors import DataError
 from tunecli.spec.experiment import Task
 
-MOST_CLASSES = 20
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+MOST_CLASSES = LEAST_NUMBERS
 """More whole numbers than these are quantities, not codes."""
 
 
@@ -27,17 +33,17 @@ class Target:
 
     Attributes:
         task: What kind of task it is.
-        values: Numbers for regression, else class codes.
+        values: float64 numbers for regression, else int64 class codes; shape `(rows,)`.
         classes: The classes' names in the order of their codes: numbers by size, texts by letters; () for regression.
     """
 
     task: Task
-    values: Sequence[float]
+    values: NDArray[Any]
     classes: tuple[str, ...] = ()
 
 
 def read_target(table: Table, name: str, task: Task | None) -> Target:
-    """Reads the column `name`, whose texts the table has kept.
+    """Reads the column `name`.
 
     Args:
         table: The file.
@@ -47,43 +53,53 @@ def read_target(table: Table, name: str, task: Task | None) -> Target:
     Raises:
         DataError: Values are missing, all the same, or do not fit the task.
     """
-    texts = _present(table, name)
-    numbers = {text: table.header.number(text) for text in set(texts)}
-    values = {text: number for text, number in numbers.items() if number is not None}
-    is_numeric = len(values) == len(numbers)
-    if len(set(values.values()) if is_numeric else numbers) == 1:
-        raise table.header.error(
-            f"the target '{name}' is {texts[0]} in every row", hint="choose another target, or other rows"
-        )
+    import numpy as np
+
+    column = present(table, name)
+    distinct, codes = np.unique(column.values, return_inverse=True)
+    if len(distinct) == 1:
+        value = _class_names(column, distinct)[0]
+        raise table.error(f"the target '{name}' is {value} in every row", hint="choose another target, or other rows")
+    is_numeric = column.kind is ColumnKind.NUMBER
     if task is None:
-        task = _infer(values, len(texts)) if is_numeric else _infer_from_texts(table, name, numbers)
-    if task is not Task.REGRESSION:
-        return _classes(table, name, task, values if is_numeric else None)
-    if not is_numeric:
-        raise _stray_text(table, name, numbers)
-    return Target(task, [values[text] for text in texts])
+        task = infer_task(distinct, table.rows) if is_numeric else _infer_from_texts(table, name, column)
+    if task is Task.REGRESSION:
+        if not is_numeric:
+            raise _stray_text(table, name)
+        return Target(task, column.values)
+    if task is Task.BINARY and len(distinct) != 2:
+        what = f"the target '{name}' has {len(distinct)} classes; a binary task has two"
+        raise table.error(what, hint="write task: multiclass")
+    return Target(task, codes.astype(np.int64), _class_names(column, distinct))
 
 
-def is_number_column(numbers: Mapping[str, float | None]) -> bool:
-    """Says whether texts, by the number that each is, are a measure in which those that are none must be mistakes."""
-    found = sum(number is not None for number in numbers.values())
-    return found > MOST_CLASSES and found > 0.9 * len(numbers)
+def present(table: Table, name: str) -> Column:
+    """Returns the column `name`, dates as texts.
+
+    Raises:
+        DataError: Values are missing, infinite, or neither numbers nor texts.
+    """
+    column = table.column(name)
+    if column.kind is ColumnKind.DATE:
+        column = table.as_texts(name)
+    if column.fault:
+        raise table.error(f"the target '{name}' {column.fault}", hint="choose another target")
+    if count := int(column.is_missing.sum()):
+        rows = "1 row" if count == 1 else f"{count} rows"
+        first = int(column.is_missing.argmax())
+        raise table.error(f"the target '{name}' is missing in {rows}, here first", row=first, hint="delete them")
+    return column
 
 
-def _present(table: Table, name: str) -> list[str]:
-    texts = table.texts[name]
-    missing = [row for row, text in enumerate(texts) if text is None]
-    if missing:
-        rows = "1 row" if len(missing) == 1 else f"{len(missing)} rows"
-        raise table.header.error(
-            f"the target '{name}' is missing in {rows}, here first", line=table.line(missing[0]), hint="delete them"
-        )
-    return [text for text in texts if text is not None]
+def _class_names(column: Column, distinct: NDArray[Any]) -> tuple[str, ...]:
+    if column.texts is not None:
+        return tuple(column.texts.to_list())
+    return tuple(f"{value:.0f}" if value % 1 == 0 else repr(value) for value in distinct.tolist())
 
 
-def _infer(values: Mapping[str, float], rows: int) -> Task:
-    distinct = sorted(set(values.values()))
-    if any(value % 1 for value in distinct) or len(distinct) > MOST_CLASSES:
+def infer_task(distinct: NDArray[np.float64], rows: int) -> Task:
+    """Returns what kind of task a target of these numbers, sorted, asks for in so many rows."""
+    if (distinct % 1).any() or len(distinct) > MOST_CLASSES:
         return Task.REGRESSION
     if len(distinct) == 2:
         return Task.BINARY
@@ -91,40 +107,25 @@ def _infer(values: Mapping[str, float], rows: int) -> Task:
     return Task.MULTICLASS if rows >= (3 if is_counted else 20) * len(distinct) else Task.REGRESSION
 
 
-def _infer_from_texts(table: Table, name: str, numbers: Mapping[str, float | None]) -> Task:
-    if is_number_column(numbers):
-        raise _stray_text(table, name, numbers)
-    if len(numbers) > max(MOST_CLASSES, table.rows // 2):
-        raise table.header.error(
-            f"the target '{name}' has {len(numbers)} different texts in {table.rows} rows",
+def _infer_from_texts(table: Table, name: str, column: Column) -> Task:
+    assert column.texts is not None, "texts have texts"
+    if not table.source.is_typed:
+        numbers = as_numbers(column.texts, has_decimal_comma=table.source.has_decimal_comma)
+        if has_strays(numbers):
+            raise _stray_text(table, name)
+    count = len(column.texts)
+    if count > max(MOST_CLASSES, table.rows // 2):
+        raise table.error(
+            f"the target '{name}' has {count} different texts in {table.rows} rows",
             hint="choose a target whose values repeat, or write task: multiclass",
         )
-    return Task.BINARY if len(numbers) == 2 else Task.MULTICLASS
+    return Task.BINARY if count == 2 else Task.MULTICLASS
 
 
-def _stray_text(table: Table, name: str, numbers: Mapping[str, float | None]) -> DataError:
-    texts = table.texts[name]
-    row = next(row for row, text in enumerate(texts) if text is not None and numbers[text] is None)
-    return table.header.error(
-        f"'{texts[row]}' is not a number; the target '{name}' must be one for regression",
-        line=table.line(row),
+def _stray_text(table: Table, name: str) -> DataError:
+    row, text = first_text(table, name)
+    return table.error(
+        f"'{text}' is not a number; the target '{name}' must be one for regression",
+        row=row,
         hint="correct the value or delete the row; for classes write task: multiclass",
     )
-
-
-def _classes(table: Table, name: str, task: Task, values: Mapping[str, float] | None) -> Target:
-    """Returns class codes; `values` are the numbers that the texts stand for, or None."""
-    texts = [text for text in table.texts[name] if text is not None]
-    if values is None:
-        names = {text: text for text in sorted(set(texts))}
-    else:
-        # 1 and 1.0 are one class
-        ordered = sorted(values, key=lambda text: values[text])
-        names = {text: f"{values[text]:.0f}" if values[text] % 1 == 0 else repr(values[text]) for text in ordered}
-    classes = tuple(dict.fromkeys(names.values()))
-    if task is Task.BINARY and len(classes) != 2:
-        raise table.header.error(
-            f"the target '{name}' has {len(classes)} classes; a binary task has two", hint="write task: multiclass"
-        )
-    codes = {each: code for code, each in enumerate(classes)}
-    return Target(task, [codes[names[text]] for text in texts], classes)

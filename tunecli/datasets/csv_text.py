@@ -1,19 +1,27 @@
-"""The form of a CSV file: its separator, its header, its rows, and the texts of single columns.
+"""The form of a CSV file: its separator, its header, its rows.
 
-Uses the standard library's reader only, since `tunecli validate` comes this way. Every row is looked at, so that what
-`csv_file` reads afterwards at full speed is known to be regular.
+Copies of one table read alike: the case of names, quotes, a byte-order mark, line ends, the separator (`,` `;` tab
+`|`), and whether gzip has packed it do not matter. Every row is looked at by the standard library's reader, a block at
+a time, so that a table of any length takes the same memory.
 """
 
 from __future__ import annotations
 
 import csv
+import gzip
 import re
-from collections.abc import Iterator, Mapping
+import zlib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from io import TextIOWrapper
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
 
 from tunecli.errors import DataError
+
+if TYPE_CHECKING:
+    import polars as pl
 
 MISSING = ("", "na", "n/a", "nan", "null", "?")
 """What stands for a missing value, in any case."""
@@ -21,15 +29,26 @@ MISSING = ("", "na", "n/a", "nan", "null", "?")
 PADDING = ' \t"'
 """Characters around a value that are not part of it."""
 
-NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
-"""A finite number, once a decimal comma has been replaced."""
+NUMBER = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
+"""A number, once a decimal comma has been replaced."""
 
 _SEPARATORS = (",", ";", "\t", "|")
 
+_GZIP = ".gz"
+
+_BLOCK_CELLS = 2_000_000
+"""So many values are read at a time."""
+
+_LONGEST_LINE = 50_000_000
+"""Characters; what has longer lines is no table, and must not fill the memory."""
+
+_Record = tuple[int, list[str]]
+"""The line on which a record ends, and its values."""
+
 
 @dataclass(frozen=True)
-class Header:
-    """The first line of a CSV file.
+class CsvSource:
+    """A CSV file whose header has been read; see `formats.Source`.
 
     Attributes:
         path: The file.
@@ -41,159 +60,141 @@ class Header:
     separator: str
     cells: tuple[str, ...]
 
+    is_typed = False
+
     @property
     def names(self) -> tuple[str, ...]:
         """The names of the columns that have one."""
         return tuple(cell for cell in self.cells if cell)
 
     @property
+    def labels(self) -> tuple[str, ...]:
+        """What columns are called in frames: by name, and by their position where they have none."""
+        return tuple(cell or f"\0{index}" for index, cell in enumerate(self.cells))
+
+    @property
     def has_decimal_comma(self) -> bool:
         """Whether `1,5` is a number: where values are separated by semicolons."""
         return self.separator == ";"
 
-    def error(self, what: str, *, line: int | None = None, hint: str = "") -> DataError:
-        """Returns an error that points at the file, or at a line of it."""
+    def frames(self, labels: Sequence[str]) -> Iterator[pl.DataFrame]:
+        """Yields the rows, lines without any value left out: texts without what surrounds them, null where missing.
+
+        Raises:
+            DataError: A row is longer or shorter than the header, or the file is not UTF-8 text.
+        """
+        import polars as pl
+
+        positions = [self.labels.index(label) for label in labels]
+        records = (values for _, values in self._records())
+        while block := list(islice(records, max(1, _BLOCK_CELLS // len(self.cells)))):
+            columns = list(zip(*block, strict=True))
+            series = [pl.Series(self.labels[index], columns[index], dtype=pl.String) for index in positions]
+            yield _cleaned(pl.DataFrame(series))
+
+    def error(self, what: str, *, row: int | None = None, hint: str = "") -> DataError:
+        """Returns an error that points at the file, or at the line on which a row ends."""
+        return self._error_at(None if row is None else next(islice(self._records(), row, None))[0], what, hint)
+
+    def error_in_header(self, what: str, *, hint: str = "") -> DataError:
+        """Returns an error that points at the first line."""
+        return self._error_at(1, what, hint)
+
+    def _error_at(self, line: int | None, what: str, hint: str) -> DataError:
         return DataError(what, where=f"{self.path}:{line}" if line else str(self.path), hint=hint)
 
-    def number(self, text: str) -> float | None:
-        """Returns the finite number that `text` is, or None."""
-        plain = text.replace(",", ".") if self.has_decimal_comma else text
-        return float(plain) if re.fullmatch(NUMBER, plain) else None
+    def _records(self) -> Iterator[_Record]:
+        """Yields every record behind the header that holds a value."""
+        for line, record in self._all_records():
+            if not any(map(str.strip, record)):
+                continue
+            if len(record) != len(self.cells):
+                what = f"has {len(record)} values; the header has {len(self.cells)}"
+                raise self._error_at(line, what, "put values that hold the separator in quotes")
+            yield line, record
+
+    def _all_records(self) -> Iterator[_Record]:
+        line = 1
+        try:
+            with _open(self.path) as lines:
+                reader = csv.reader(_bounded(lines, self.path), delimiter=self.separator)
+                next(reader)
+                for record in reader:
+                    line = reader.line_num
+                    yield line, record
+        except csv.Error as error:
+            hint = "look for an unclosed quote, or for a value of more than 100,000 characters"
+            raise self._error_at(line + 1, f"cannot be read: {error}", hint) from error
+        except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
+            raise _unreadable(self.path, error) from error
 
 
-@dataclass(frozen=True)
-class Table:
-    """A CSV file whose rows are all as long as its header.
-
-    Attributes:
-        header: Its first line.
-        features: The columns to learn from, unless others are asked for: all but row numbers and empty ones.
-        rows: How many rows it has; lines without any value are none.
-        blank: Which records are such lines; the header is record 0.
-        texts: The values of the columns that were asked for, by name; None where missing.
-    """
-
-    header: Header
-    features: tuple[str, ...]
-    rows: int
-    blank: tuple[int, ...]
-    texts: Mapping[str, list[str | None]]
-
-    def line(self, row: int) -> int:
-        """Returns the line, counted from 1, on which a row ends."""
-        filled = (line for _, line, record in _body(self.header) if not _is_blank(record))
-        return next(islice(filled, row, None))
-
-
-def clean(text: str) -> str | None:
-    """Returns a value without what surrounds it, or None if it stands for a missing one."""
-    stripped = text.strip(PADDING)
-    return None if stripped.lower() in MISSING else stripped
-
-
-def read_header(path: Path) -> Header:
+def read_csv(path: Path) -> CsvSource:
     """Reads the first line.
 
     Raises:
         DataError: There is no such file, it is empty, or its first line is no header.
     """
     try:
-        with path.open(newline="", encoding="utf-8-sig") as lines:
-            first = lines.readline()
-    except OSError as error:
-        raise DataError(str(error.strerror).lower(), where=str(path), hint="see dataset.path") from error
-    except UnicodeDecodeError as error:
-        raise _encoding_error(path) from error
+        with _open(path) as lines:
+            first = next(_bounded(lines, path), "")
+    except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
+        raise _unreadable(path, error) from error
     if not first.strip():
         what = "its first line is empty" if first else "is empty"
         raise DataError(what, where=str(path), hint="bring a file that begins with a header")
-    rows = {separator: next(csv.reader([first], delimiter=separator)) for separator in _SEPARATORS}
-    separator = max(_SEPARATORS, key=lambda each: len(rows[each]))
-    header = Header(path, separator, tuple(cell.strip(PADDING + "\r\n") for cell in rows[separator]))
-    _check_header(header)
-    return header
-
-
-def scan(header: Header, *wanted: str) -> Table:
-    """Reads every row, keeps the texts of the wanted columns, and finds columns that are nothing but row numbers.
-
-    Raises:
-        DataError: A row is longer or shorter than the header, there are fewer than two, or they are not UTF-8 text.
-    """
-    positions = [header.cells.index(name) for name in wanted]
-    doubtful = [index for index, cell in enumerate(header.cells) if _may_be_row_numbers(cell)]
-    kept: dict[int, list[str | None]] = {index: [] for index in (*positions, *doubtful)}
-    rows, blank = 0, []
-    for index, line, record in _body(header):
-        if _is_blank(record):
-            blank.append(index)
-            continue
-        if len(record) != len(header.cells):
-            raise header.error(
-                f"has {len(record)} values; the header has {len(header.cells)}",
-                line=line,
-                hint="put values that hold the separator in quotes",
-            )
-        rows += 1
-        for position, texts in kept.items():
-            texts.append(clean(record[position]))
-    if rows < 2:
-        raise header.error(f"has {rows or 'no'} row{'s' * (rows != 1)}", hint="bring a file with a header and rows")
-    dropped = {index for index in doubtful if _is_dropped(header, index, kept[index])}
-    features = tuple(cell for index, cell in enumerate(header.cells) if cell and index not in dropped)
-    return Table(header, features, rows, tuple(blank), {name: kept[header.cells.index(name)] for name in wanted})
-
-
-def _check_header(header: Header) -> None:
-    twice = [name for index, name in enumerate(header.names) if name in header.names[:index]]
-    if twice:
-        raise header.error(f"two columns are called '{twice[0]}'", line=1, hint="rename one of them")
-    if header.names and all(header.number(name) is not None for name in header.names):
-        raise header.error("the first line holds numbers, not the columns' names", line=1, hint="add a header line")
-
-
-def _body(header: Header) -> Iterator[tuple[int, int, list[str]]]:
-    """Yields the number, the last line and the values of every record behind the header."""
-    line = 1
+    if "\0" in first:
+        raise DataError("is not text: its first line holds bytes of 0", where=str(path), hint="bring a CSV file")
     try:
-        with header.path.open(newline="", encoding="utf-8-sig") as lines:
-            reader = csv.reader(lines, delimiter=header.separator)
-            next(reader)
-            for index, record in enumerate(reader, start=1):
-                line = reader.line_num
-                yield index, line, record
-    except UnicodeDecodeError as error:
-        raise _encoding_error(header.path) from error
+        rows = {separator: next(csv.reader([first], delimiter=separator)) for separator in _SEPARATORS}
     except csv.Error as error:
-        raise header.error(f"cannot be read: {error}", line=line + 1, hint="look for an unclosed quote") from error
+        hint = "bring a file that begins with a header"
+        raise DataError(f"its header cannot be read: {error}", where=f"{path}:1", hint=hint) from error
+    separator = max(_SEPARATORS, key=lambda each: len(rows[each]))
+    source = CsvSource(path, separator, tuple(cell.strip(PADDING + "\r\n") for cell in rows[separator]))
+    _check_header(source)
+    return source
 
 
-def _encoding_error(path: Path) -> DataError:
-    return DataError("is not UTF-8 text", where=str(path), hint="save it anew as CSV in UTF-8")
+def _check_header(source: CsvSource) -> None:
+    twice = [name for index, name in enumerate(source.names) if name in source.names[:index]]
+    if twice:
+        raise source.error_in_header(f"two columns are called '{twice[0]}'", hint="rename one of them")
+    if source.names and all(_is_number(source, name) for name in source.names):
+        raise source.error_in_header("the first line holds numbers, not the columns' names", hint="add a header line")
 
 
-def _is_blank(record: list[str]) -> bool:
-    return not any(map(str.strip, record))
+def _is_number(source: CsvSource, name: str) -> bool:
+    plain = name.replace(",", ".") if source.has_decimal_comma else name
+    return re.fullmatch(NUMBER, plain) is not None
 
 
-def _may_be_row_numbers(cell: str) -> bool:
-    return not cell or cell.casefold() == "index" or cell.startswith("Unnamed: ")
+def _cleaned(frame: pl.DataFrame) -> pl.DataFrame:
+    import polars as pl
+
+    stripped = frame.select(pl.all().str.strip_chars(PADDING))
+    return stripped.select(pl.when(~pl.all().str.to_lowercase().is_in(list(MISSING))).then(pl.all()))
 
 
-def _is_dropped(header: Header, position: int, texts: list[str | None]) -> bool:
-    """Says whether a column of a doubtful name is left out.
+def _open(path: Path) -> TextIO:
+    if path.suffix.lower() != _GZIP:
+        return path.open(newline="", encoding="utf-8-sig")
+    return TextIOWrapper(gzip.open(path), newline="", encoding="utf-8-sig")
 
-    Raises:
-        DataError: It has no name, but values.
-    """
-    numbers = [str(number) for number in range(len(texts) + 1)]
-    if position == 0 and texts in (numbers[:-1], numbers[1:]):
-        return True
-    cell = header.cells[position]
-    if cell.casefold() == "index":
-        return False
-    is_empty = not any(texts)
-    is_row_name = position == 0 and len(set(texts)) == len(texts)
-    if not (cell or is_empty or is_row_name):
-        raise header.error(f"column {position + 1} has no name", line=1, hint="name it, or delete it")
-    return is_empty or is_row_name
+
+def _bounded(lines: TextIO, path: Path) -> Iterator[str]:
+    for line in iter(lambda: lines.readline(_LONGEST_LINE), ""):
+        if len(line) == _LONGEST_LINE:
+            what = f"has a line of more than {_LONGEST_LINE:,} characters"
+            raise DataError(what, where=str(path), hint="bring a table, with a row a line")
+        yield line
+
+
+def _unreadable(path: Path, error: Exception) -> DataError:
+    if isinstance(error, UnicodeDecodeError):
+        return DataError("is not UTF-8 text", where=str(path), hint="save it anew as CSV in UTF-8")
+    if isinstance(error, OSError) and error.errno is not None:
+        return DataError(str(error.strerror).lower(), where=str(path), hint="see dataset.path")
+    if isinstance(error, gzip.BadGzipFile):
+        return DataError(f"is not packed by gzip ({error})", where=str(path), hint=f"drop {_GZIP} from its name")
+    return DataError(f"is cut off or damaged ({error})", where=str(path), hint="pack it anew by gzip")

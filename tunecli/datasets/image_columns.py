@@ -1,25 +1,23 @@
 """Columns of a table that are images: a value from 0 to 255 for every pixel.
 
-    label,pixel1,pixel2, … ,pixel784          image_columns: {pattern: 'pixel{1..784}', shape: [28, 28]}
+label,pixel1,pixel2, … ,pixel784          image_columns: {pattern: 'pixel{1..784}', shape: [28, 28]}
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 from tunecli.datasets.arrays import columns_of_images
 from tunecli.datasets.base import Columns, DatasetOptions, OptionError
+from tunecli.datasets.column import ColumnKind
 from tunecli.datasets.memory import check_memory
-from tunecli.errors import DataError
+from tunecli.datasets.table import Table
 from tunecli.spec.own_data import ImageColumnsSpec
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 _SHOWN = 5
 """So many missing columns a message names."""
+
+_HINT = "pixels are whole numbers, 0 … 255"
 
 
 def pixel_columns(options: DatasetOptions, columns: Sequence[str], *others: str | None) -> tuple[str, ...]:
@@ -34,9 +32,8 @@ def pixel_columns(options: DatasetOptions, columns: Sequence[str], *others: str 
         OptionError: Columns are missing or have another use, or other options choose columns too.
     """
     assert options.image_columns is not None
-    for field in ("features", "types", "exclude"):
-        if getattr(options, field) is not None:
-            raise OptionError(field, "image_columns says what is learnt from", hint=f"drop {field}, or image_columns")
+    if options.features is not None:
+        raise OptionError("features", "image_columns says what is learnt from", hint="drop features, or image_columns")
     names, known = options.image_columns.names, set(columns)
     if missing := [name for name in names if name not in known]:
         more = f" and {len(missing) - _SHOWN:,} more" if len(missing) > _SHOWN else ""
@@ -47,32 +44,24 @@ def pixel_columns(options: DatasetOptions, columns: Sequence[str], *others: str 
     return names
 
 
-def read_pixels(
-    spec: ImageColumnsSpec, rows: int, column: Callable[[str], NDArray[np.float64] | None], where: str
-) -> Columns:
+def read_pixels(spec: ImageColumnsSpec, table: Table) -> Columns:
     """Reads the columns of pixels.
-
-    Args:
-        spec: Which they are.
-        rows: How many rows there are.
-        column: Returns the numbers of a column by its name, NaN where missing; None if it holds something else.
-        where: The file, for messages.
 
     Raises:
         DataError: A value is no whole number from 0 to 255, or they are too many for this machine.
     """
     import numpy as np
 
-    check_memory(rows * len(spec.names), "these images", where=where)
-    pixels = np.empty((rows, len(spec.names)), dtype=np.uint8)
+    check_memory(table.rows * len(spec.names), "these images", where=str(table.source.path))
+    pixels = np.empty((table.rows, len(spec.names)), dtype=np.uint8)
     for position, name in enumerate(spec.names):
-        values = column(name)
-        if values is None:
-            raise DataError(f"'{name}' holds something else than numbers", where=where, hint="pixels are 0 … 255")
-        with np.errstate(invalid="ignore"):
-            pixels[:, position] = values
-        if wrong := np.flatnonzero(pixels[:, position] != values).tolist():
-            value = "missing" if np.isnan(values[wrong[0]]) else f"{values[wrong[0]]:g}"
-            what = f"'{name}' is {value} in row {wrong[0] + 1}"
-            raise DataError(what, where=where, hint="pixels are whole numbers, 0 … 255")
-    return columns_of_images(pixels.reshape(rows, *spec.image_shape))
+        column = table.column(name)
+        if column.kind is not ColumnKind.NUMBER:
+            raise table.error(f"'{name}' holds something else than numbers", hint=_HINT)
+        with np.errstate(invalid="ignore"):  # what does not fit is found below
+            pixels[:, position] = column.values
+        if wrong := np.flatnonzero(pixels[:, position] != column.values).tolist():
+            value = column.values[wrong[0]]
+            what = f"'{name}' is {'missing' if np.isnan(value) else f'{value:g}'}"
+            raise table.error(what, row=wrong[0], hint=_HINT)
+    return columns_of_images(pixels.reshape(table.rows, *spec.image_shape))

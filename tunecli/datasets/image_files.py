@@ -12,7 +12,7 @@ import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 if TYPE_CHECKING:
     import numpy as np
@@ -44,8 +44,8 @@ def without_bomb_warnings() -> Iterator[None]:
         yield
 
 
-def image_size(path: Path) -> tuple[int, int]:
-    """Returns height and width of an image, from its header.
+def image_form(path: Path) -> tuple[int, int, int]:
+    """Returns height, width and channels of an image, 1 or 3, from its header.
 
     Raises:
         BrokenImage: It has none, or is too large.
@@ -53,7 +53,8 @@ def image_size(path: Path) -> tuple[int, int]:
     """
     with path.open("rb") as file, without_bomb_warnings(), _opened(file) as image:
         width, height = image.size
-        return height, width
+        is_grey = image.mode in ("1", "L", "LA") or image.mode.startswith("I;16")
+        return height, width, 1 if is_grey else 3
 
 
 def read_image(content: bytes, image_shape: tuple[int, int, int]) -> NDArray[np.uint8]:
@@ -79,7 +80,7 @@ def read_image(content: bytes, image_shape: tuple[int, int, int]) -> NDArray[np.
 
 
 @contextmanager
-def _opened(file: io.BufferedIOBase) -> Iterator[Image]:
+def _opened(file: IO[bytes]) -> Iterator[Image]:
     """Opens an image of a size that may be decoded, and puts into words what goes wrong meanwhile.
 
     Raises:

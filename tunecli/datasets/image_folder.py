@@ -1,7 +1,7 @@
 """Images of the user's own, in a folder with a folder for each class, as they are usually kept.
 
     photos/cat/1.jpg  photos/cat/2.jpg  photos/dog/1.jpg …
-    photos/train/cat/1.jpg …  photos/test/cat/7.jpg …          # a test part of its own, or validation/ likewise
+    photos/train/cat/1.jpg …  photos/test/cat/7.jpg …          # and validation/ or test/, if there is one
 
 Classes are called as their folders. Files that are no images by their names are ignored and counted, and nothing
 outside of the folder is read, whatever its links say.
@@ -20,15 +20,15 @@ from tunecli.datasets.arrays import columns_of_images
 from tunecli.datasets.base import DatasetCard, DatasetOptions, Description, LoadScript, OptionError, RawData
 from tunecli.datasets.columns import accept
 from tunecli.datasets.image_cache import ImageFile, decoded
-from tunecli.datasets.image_files import SUFFIXES, BrokenImage, image_size
+from tunecli.datasets.image_files import SUFFIXES, BrokenImage, image_form
 from tunecli.datasets.memory import check_memory
 from tunecli.errors import DataError
 from tunecli.spec.experiment import Task
 
-TRAIN, TEST = "train", "test"
+TRAIN, VALIDATION, TEST = PARTS = ("train", "validation", "test")
 
-_PART_NAMES = {"train": TRAIN, "test": TEST}
-"""The part that a folder beside `train/` holds, by its name."""
+_PART_NAMES = {"train": TRAIN, "validation": VALIDATION, "val": VALIDATION, "valid": VALIDATION, "test": TEST}
+"""The part that `train/` or a folder beside it holds, by its name."""
 
 _TARGET = "class"
 _DEFAULT_CHANNELS = 3
@@ -81,6 +81,7 @@ class ImageFolder:
             classes=listing.classes,
             rows=len(listing.images[TRAIN]),
             has_own_test=bool(listing.images[TEST]),
+            own_validation_rows=len(listing.images[VALIDATION]),
             notes=_notes(listing),
         )
 
@@ -95,7 +96,7 @@ class ImageFolder:
 
         listing = list_images(_root(options))
         height, width, channels = image_shape = _image_shape(options, listing)
-        images = [*listing.images[TRAIN], *listing.images[TEST]]
+        images = [each for part in PARTS for each in listing.images[part]]
         check_memory(len(images) * height * width * channels, "these images", where=str(listing.root))
         return RawData(
             task=_task(options, listing),
@@ -104,6 +105,7 @@ class ImageFolder:
             target_name=_TARGET,
             classes=listing.classes,
             own_test_rows=len(listing.images[TEST]),
+            own_validation_rows=len(listing.images[VALIDATION]),
         )
 
     def find(self) -> None:
@@ -139,7 +141,7 @@ def list_images(root: Path) -> Listing:
     if not root.is_dir():
         what = "is a file, not a folder" if root.exists() else "no such folder"
         raise DataError(what, where=str(root), hint="see dataset.path")
-    listing = Listing(root, (), {TRAIN: [], TEST: []})
+    listing = Listing(root, (), {part: [] for part in PARTS})
     parts = _parts(root, listing)
     if not parts[TRAIN]:
         hint = "put the images of each class into a folder of its own, named for the class"
@@ -281,7 +283,7 @@ def _image_shape(options: DatasetOptions, listing: Listing) -> tuple[int, int, i
     if options.image_size is None:
         first, _ = listing.images[TRAIN][0]
         try:
-            height, width = image_size(first.path)
+            height, width, _ = image_form(first.path)
             hint = f"write image_size: [height, width]; {first.name} has [{height}, {width}]"
         except (BrokenImage, OSError):
             hint = "write image_size: [height, width]"

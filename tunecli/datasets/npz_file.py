@@ -24,8 +24,13 @@ from tunecli.registry import nearest
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_USUAL = {"x": ("x", "x_train"), "y": ("y", "y_train"), "x_test": ("x_test",), "y_test": ("y_test",)}
+_OWN_PARTS = ("x_validation", "y_validation", "x_test", "y_test")
+
+_USUAL = {"x": ("x", "x_train"), "y": ("y", "y_train"), **{role: (role,) for role in _OWN_PARTS}}
 """The names that arrays have where the spec names none."""
+
+_INPUTS = ("x", "x_validation", "x_test")
+"""Those that stay packed while the data are described."""
 
 _MEMBER = ".npy"
 
@@ -54,7 +59,7 @@ class NpzFile:
         """
         archive = _open(options)
         roles = archive.roles(options)
-        read = {role: archive.read(name) for role, name in roles.items() if role not in ("x", "x_test")}
+        read = {role: archive.read(name) for role, name in roles.items() if role not in _INPUTS}
         return _given(archive, roles, {**read, **_forms(archive, roles)}).describe(options)
 
     def load(self, options: DatasetOptions) -> RawData:
@@ -198,7 +203,7 @@ def _form(archive: zipfile.ZipFile, name: str) -> Form:
 
 
 def _forms(archive: _Archive, roles: Mapping[str, str]) -> dict[str, Form]:
-    return {role: archive.forms[roles[role]] for role in ("x", "x_test") if role in roles}
+    return {role: archive.forms[roles[role]] for role in _INPUTS if role in roles}
 
 
 def _given(archive: _Archive, roles: Mapping[str, str], arrays: Mapping[str, Any]) -> Given:

@@ -28,7 +28,9 @@ if TYPE_CHECKING:
 
 PROBLEM = "problem.json"
 
-ROLES = ("x", "y", "x_test", "y_test", "feature_names", "class_names", "sample_weight", "groups")
+_OWN_PARTS = ("x_validation", "y_validation", "x_test", "y_test")
+
+ROLES = ("x", "y", *_OWN_PARTS, "feature_names", "class_names", "sample_weight", "groups")
 """The arrays that a function may return."""
 
 _FORMS = "return (x, y), ((x, y), (x_test, y_test)), or a dict of x, y and more"

@@ -168,6 +168,7 @@ def _options(spec: ExperimentSpec, folder: Path) -> DatasetOptions:
         sample_weight=data.sample_weight,
         group=data.group,
         arrays=data.arrays,
+        image_columns=data.image_columns,
         image_size=(data.image_size[0], data.image_size[1]) if data.image_size else None,
         channels=data.channels,
         args=None if data.args is None else json.dumps(data.args),
@@ -199,6 +200,9 @@ def _describe(spec: ExperimentSpec, folder: Path, report: Report) -> Description
     if description.has_own_test and spec.dataset.test is not None:
         what = f"{DATASETS.canonical(spec.dataset.name)} has a test part of its own"
         report(("dataset", "test"), what, "drop test", at_key=True)
+    if description.own_validation_rows and "validation" in spec.dataset.model_fields_set:
+        what = f"{DATASETS.canonical(spec.dataset.name)} has a validation part of its own"
+        report(("dataset", "validation"), what, "drop validation", at_key=True)
     if not description.has_own_test and spec.dataset.test is None and spec.dataset.validation + DEFAULT_TEST >= 1:
         what = f"{spec.dataset.validation:g} leaves no rows to train on beside test, which is {DEFAULT_TEST} by default"
         report(("dataset", "validation"), what, "lower it, or write test: 0")

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from tunecli.spec.evaluation import EvaluationSpec
 from tunecli.spec.faults import Fault, fault, raise_faults
 from tunecli.spec.outline import MODEL_FIELDS, Outline
-from tunecli.spec.own_data import ArraysSpec, ImageSize, check_plain
+from tunecli.spec.own_data import ArraysSpec, ImageColumnsSpec, ImageSize, check_plain
 from tunecli.spec.parameter import Parameters
 from tunecli.spec.quantities import AUTO_WORKERS, BatchSize, Duration, Features, Size, Workers
 from tunecli.spec.tuners import RandomTuner, TunerSpec, canonical_tuner
@@ -38,7 +38,8 @@ class DatasetSpec(_Block):
     """Which rows are trained on, validated on and held back."""
 
     name: str = Field(
-        description="advertising, california_housing, fashion_mnist, csv, npz, image_folder or python; see `tunecli datasets`."
+        description="advertising, california_housing, fashion_mnist, csv, npz, image_folder or python; "
+        "see `tunecli datasets`."
     )
     validation: float = Field(0.2, ge=0, lt=1, description="Fraction of all rows that scores the trials.")
     test: float | None = Field(None, ge=0, lt=1, description="Fraction of all rows held back; default 0.2.")
@@ -52,6 +53,7 @@ class DatasetSpec(_Block):
 
     group: str | None = Field(None, description="csv: the column that says which rows no split may take apart.")
     arrays: ArraysSpec | None = Field(None, description="npz: what its arrays are called, if not x and y.")
+    image_columns: ImageColumnsSpec | None = Field(None, description="csv: the columns that are pixels of images.")
     image_size: ImageSize | None = Field(None, description="image_folder: [height, width] to bring images to.")
     channels: Literal[1, 3] | None = Field(None, description="image_folder: 1 for grey, 3 for colours; default: 3.")
     args: dict[str, Any] | None = Field(None, description="python: what the function is called with.")

@@ -21,8 +21,10 @@ class ArraysSpec(_Block):
 
     x: str | None = Field(None, description="The inputs; default: x, or x_train.")
     y: str | None = Field(None, description="What is predicted; default: y, or y_train.")
-    x_test: str | None = Field(None, description="Inputs of a test part of its own; default: x_test, if there is one.")
-    y_test: str | None = Field(None, description="What is predicted there; default: y_test, if there is one.")
+    x_validation: str | None = Field(None, description="Inputs of a validation part of its own; default: x_validation.")
+    y_validation: str | None = Field(None, description="What is predicted there; default: y_validation.")
+    x_test: str | None = Field(None, description="Inputs of a test part of its own; default: x_test.")
+    y_test: str | None = Field(None, description="What is predicted there; default: y_test.")
 
 
 ImageSize = Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=2, max_length=2)]
@@ -54,7 +56,7 @@ class ImageColumnsSpec(_Block):
     @field_validator("shape", mode="before")
     @classmethod
     def _read_shape(cls, value: Any) -> Any:
-        is_shape = isinstance(value, list) and len(value) in (2, 3) and all(type(each) is int for each in value)
+        is_shape = isinstance(value, list | tuple) and len(value) in (2, 3) and all(type(each) is int for each in value)
         if not is_shape or min(value) < 1 or (len(value) == 3 and value[2] not in (1, 3)):
             fault((), f"{received(value)} is not the shape of an image", "write [height, width], such as [28, 28]")
         return tuple(value)

@@ -1,6 +1,6 @@
 """Writes the first draft of a spec: data, model, a search space to start from, and what else could be written.
 
-What may be searched, and the comments, come from the hyperparameters that the family declares; for a CSV file the
+What may be searched, and the comments, come from the hyperparameters that the family declares; for a table the
 target, its task and the columns to learn from are guessed from the file.
 """
 
@@ -9,17 +9,17 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 
 import yaml
 
 from tunecli.datasets import DATASETS
 from tunecli.datasets.base import DatasetOptions, Description
-from tunecli.datasets.csv_target import is_number_column, read_target
-from tunecli.datasets.csv_text import Table, read_header, scan
+from tunecli.datasets.column import ColumnKind, as_numbers, has_strays
+from tunecli.datasets.csv_target import read_target
+from tunecli.datasets.table import Table, read_table
 from tunecli.errors import UsageError
 from tunecli.families import FAMILIES
 from tunecli.families.base import Hyperparameter
@@ -66,17 +66,16 @@ def draft(name: str) -> Draft:
 
 
 def draft_csv(path: Path, folder: Path) -> Draft:
-    """Drafts a spec for a CSV file.
+    """Drafts a spec for a table of the user's own.
 
     Args:
-        path: The CSV file.
+        path: A CSV, Parquet or Feather file.
         folder: Where the spec will lie; the file is named relative to it.
 
     Raises:
         DataError: The file is missing, irregular, or its target cannot be used.
     """
-    header = read_header(path)
-    table = scan(header, *header.names)
+    table = read_table(path)
     useless = _useless(table)
     target = _guess_target(table, useless)
     found = read_target(table, target, None)
@@ -184,24 +183,25 @@ def _useless(table: Table) -> dict[str, str]:
 
 
 def _fault(table: Table, name: str) -> str:
-    texts = table.texts[name]
-    distinct = {text for text in texts if text is not None}
-    numbers = {text: table.header.number(text) for text in distinct}
-    if len(distinct) < 2 and None not in texts:
-        return "which is the same in every row"
-    if not distinct:
+    about, column = table.about[name], table.column(name)
+    if about.missing == table.rows:
         return "which is empty"
-    if None in numbers.values():
-        is_identifier = len(distinct) > table.rows // 2 and not is_number_column(numbers)
-        return f"which has {len(distinct)} different texts in {table.rows} rows" if is_identifier else ""
+    if about.fault:
+        return f"which {about.fault}"
+    distinct = column.values[~column.is_missing]
+    distinct.sort()
+    distinct = distinct[[True, *(distinct[1:] != distinct[:-1])]]
+    if len(distinct) < 2 and not about.missing:
+        return "which is the same in every row"
+    if about.kind is ColumnKind.TEXT:
+        assert column.texts is not None, "texts have texts"
+        numbers = as_numbers(column.texts, has_decimal_comma=table.source.has_decimal_comma)
+        is_identifier = about.distinct > table.rows // 2 and not has_strays(numbers)
+        return f"which has {about.distinct} different texts in {table.rows} rows" if is_identifier else ""
     is_named = name.casefold() == "id" or name.endswith(("_id", "ID", "Id"))
-    is_numbered = name == table.features[0] and _is_counted(number for number in numbers.values() if number is not None)
-    return "which looks like an identifier" if len(distinct) == table.rows and (is_named or is_numbered) else ""
-
-
-def _is_counted(numbers: Iterable[float]) -> bool:
-    ordered = sorted(numbers)
-    return all(after - before == 1 for before, after in pairwise(ordered))
+    is_numbered = name == table.features[0] and bool((distinct[1:] - distinct[:-1] == 1).all())
+    is_identifier = about.kind is ColumnKind.NUMBER and len(distinct) == table.rows and (is_named or is_numbered)
+    return "which looks like an identifier" if is_identifier else ""
 
 
 def scalar(value: Value) -> str:

@@ -83,6 +83,10 @@ def _refuse_own_data(plan: Plan, spec: str) -> None:
     if name in _UNREAD:
         hint = "write the data as a CSV file, or search them with tunecli"
         raise UsageError(f"an ejected script reads no {name}", where=f"{spec}: dataset.name", hint=hint)
+    if plan.dataset.options.image_columns is not None:
+        where = f"{spec}: dataset.image_columns"
+        hint = "drop it, and tunecli eject writes a search on the columns as numbers"
+        raise UsageError("an ejected script makes no images of columns", where=where, hint=hint)
 
 
 def _unwritten(plan: Plan) -> Iterator[str]:
