@@ -241,7 +241,7 @@ def test_what_is_wrong_in_a_function_is_said(function: str, code: int, message: 
         ({"path": "mine/data.py:load()"}, "is no function in a Python file"),
         ({"path": None}, "python needs a file and a function"),
         ({"target": "y"}, "python takes no target"),
-        ({"args": [1]}, "this list is not a block of keys"),
+        ({"args": [1]}, "[1] is not a block of keys"),
     ],
 )
 def test_what_is_wrong_in_the_spec_is_said_at_its_line(dataset: dict[str, Any], message: str, cli: Cli) -> None:

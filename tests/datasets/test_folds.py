@@ -84,3 +84,16 @@ def test_no_fold_takes_a_group_apart() -> None:
         assert sum(map(len, found)) == 10, "each group is in one fold"
     with pytest.raises(DataError, match="10 groups to train on are too few for 11 folds"):
         deal(raw, everything(raw), EvaluationSpec(folds=11), seed=1)
+
+
+def test_folds_in_time_go_by_the_times_that_rows_have() -> None:
+    times = np.random.default_rng(1).permutation(np.arange(60) // 3).astype(float)
+    raw = replace(data([0.5] * 60), times=times)
+    parts = Split(np.arange(40), np.arange(40, 50), np.arange(50, 60))
+    evaluation = EvaluationSpec(folds=4, scheme="time")
+    for train, held_back in deal(raw, parts, evaluation, 0):
+        assert times[train].max() < times[held_back].min(), "no moment is on both sides"
+        assert set(train) | set(held_back) <= set(range(40))
+        assert (np.diff(train) > 0).all()
+    with pytest.raises(DataError, match="2 moments to train on are too few for 4 folds"):
+        deal(replace(raw, times=times % 2), parts, evaluation, 0)

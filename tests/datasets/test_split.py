@@ -120,3 +120,55 @@ def test_no_part_takes_a_group_apart(validation: float, test: float) -> None:
 def test_too_few_groups_for_all_parts_are_refused() -> None:
     with pytest.raises(DataError, match="2 groups of rows are too few for all parts"):
         split(replace(table(list(range(20))), groups=np.arange(20) % 2), 0.3, 0.3, seed=0)
+
+
+def timed(times: list[float], **more: object) -> RawData:
+    return replace(table([0.5 * row for row in range(len(times))]), times=np.array(times, dtype=np.float64), **more)
+
+
+def test_the_latest_rows_are_tested_on() -> None:
+    times = np.random.default_rng(0).permutation(100).astype(float)
+    parts = split(timed(list(times)), 0.2, 0.1, seed=5, how="time")
+    assert sorted(times[parts.test]) == list(range(90, 100))
+    assert sorted(times[parts.validation]) == list(range(70, 90))
+    assert (np.diff(parts.train) > 0).all()
+
+
+def test_rows_of_one_moment_stay_together() -> None:
+    times = [row // 7 for row in range(70)]
+    parts = split(timed(times), 0.25, 0.25, seed=0, how="time")
+    found = [{times[row] for row in rows} for rows in (parts.train, parts.validation, parts.test)]
+    assert found == [set(range(4)), {4, 5, 6}, {7, 8, 9}]
+    with pytest.raises(DataError, match="2 moments are too few for all parts"):
+        split(timed([0, 0, 1, 1, 1, 1]), 0.2, 0.2, seed=0, how="time")
+
+
+def test_the_last_rows_of_a_file_are_tested_on() -> None:
+    parts = split(table(list(range(10))), 0.2, 0.2, seed=9, how="last")
+    assert (parts.test.tolist(), parts.validation.tolist()) == ([8, 9], [6, 7])
+
+
+def test_classes_do_not_matter_where_chance_decides() -> None:
+    data = table([0] * 98 + [1] * 2, Task.BINARY)
+    by_chance = {tuple(data.target[split(data, 0.3, 0.3, seed, "random").train][-2:]) for seed in range(30)}
+    by_class = {tuple(data.target[split(data, 0.3, 0.3, seed, "stratified").train][-1:]) for seed in range(30)}
+    assert len(by_chance) > 1, "the rare class is in any part"
+    assert by_class == {(1,)}, "one row of each class is trained on"
+    numbers = table([0.5] * 50)
+    np.testing.assert_array_equal(split(numbers, 0.2, 0.2, 0, "random").test, split(numbers, 0.2, 0.2, 0).test)
+
+
+@pytest.mark.parametrize("how", [None, "random", "last", "time"])
+def test_parts_of_the_datas_own_are_those_parts(how: str | None) -> None:
+    data = replace(timed(list(range(50))), own_validation_rows=10, own_test_rows=5)
+    parts = split(data, 0.3, 0, 0, how)
+    assert [each.tolist() for each in (parts.train, parts.validation, parts.test)] == [
+        list(range(35)),
+        list(range(35, 45)),
+        list(range(45, 50)),
+    ]
+    only = replace(data, own_test_rows=0)
+    parts = split(only, 0.3, 0.25, 0, how)
+    assert parts.validation.tolist() == list(range(40, 50))
+    assert len(parts.test) == 10
+    assert set(parts.test) < set(range(40))

@@ -55,7 +55,8 @@ def search(
     if offline:
         os.environ["TUNECLI_OFFLINE"] = "1"
     file = load(config, [*(overrides or []), *_placed(workers, cluster)])
-    plan = resolve(file, runs=runs)
+    with output.busy("reading the data"):
+        plan = resolve(file, runs=runs)
     if plan.custom is not None or plan.callbacks:
         from tunecli.search.discovery import plan_with_code
 
@@ -99,7 +100,7 @@ def _placed(workers: str | None, cluster: str | None) -> list[str]:
 
 
 def _run(file: SpecFile, plan: Plan, runs: Path, *, resume_hint: str, protection: Protection, as_json: bool) -> None:
-    from tunecli.plan import advice
+    from tunecli.plan import advice, data_notes
     from tunecli.reports.data import best_json, leaderboard
     from tunecli.reports.live import make_view
     from tunecli.reports.tables import baselines_view, leaderboard_table
@@ -107,7 +108,7 @@ def _run(file: SpecFile, plan: Plan, runs: Path, *, resume_hint: str, protection
     with output.busy("reading the data"):
         from tunecli.search.session import require_success, run_session
 
-    for line in advice(plan):
+    for line in (*data_notes(plan), *advice(plan)):
         output.say(f"note: {line}")
     with Interrupts(output.say) as interrupts:
         session = run_session(
@@ -135,7 +136,7 @@ def _run(file: SpecFile, plan: Plan, runs: Path, *, resume_hint: str, protection
 
 
 def _show_dry_run(plan: Plan, *, as_json: bool) -> None:
-    from tunecli.plan import advice
+    from tunecli.plan import advice, data_notes
     from tunecli.plan.preview import preview
     from tunecli.reports.preview import preview_text
     from tunecli.training.estimate import disk_bytes
@@ -148,7 +149,7 @@ def _show_dry_run(plan: Plan, *, as_json: bool) -> None:
         with output.busy("starting TensorFlow"):
             import_tensorflow()
         document = {**preview(plan), "disk_bytes": disk_bytes(plan)}
-    for line in advice(plan):
+    for line in (*data_notes(plan), *advice(plan)):
         output.say(f"note: {line}")
     if as_json:
         output.json(document)

@@ -17,18 +17,20 @@ if TYPE_CHECKING:
 
 def validate(config: SpecArgument, overrides: SetOption = None, as_json: JsonOption = False) -> None:
     """Check a config and say what it comes to; nothing is trained or downloaded."""
-    from tunecli.plan import advice, resolve
+    from tunecli.plan import advice, data_notes, resolve
     from tunecli.spec.load import load
 
     try:
-        plan = resolve(load(config, overrides or []))
+        file = load(config, overrides or [])
+        with output.busy("reading the data"):
+            plan = resolve(file)
     except TunecliError as error:
         if not as_json:
             raise
         problems = [{"where": each.where, "what": each.what, "hint": each.hint} for each in error.problems]
         output.json({"valid": False, "problems": problems})
         raise typer.Exit(error.exit_code) from None
-    for line in advice(plan):
+    for line in (*data_notes(plan), *advice(plan)):
         output.say(f"note: {line}")
     if as_json:
         output.json({"valid": True, "plan": plan.model_dump(mode="json")})

@@ -33,13 +33,13 @@ class Advertising:
         )
 
     def describe(self, options: DatasetOptions) -> Description:
-        """Says what is known without the file; its one option is `features`.
+        """Says what is known without the file; its options are `features` and `exclude`.
 
         Raises:
             OptionError: Another option is given, or a feature does not exist.
         """
-        accept(options, "advertising", "features")
-        features = choose_features(options.features, (*FEATURES, TARGET), TARGET)
+        accept(options, "advertising", "features", "exclude")
+        features = choose_features(options.features, (*FEATURES, TARGET), TARGET, exclude=options.exclude)
         return Description(task=Task.REGRESSION, target=TARGET, features=features, rows=200)
 
     def load(self, options: DatasetOptions) -> RawData:

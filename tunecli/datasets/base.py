@@ -28,11 +28,16 @@ class DatasetOptions(BaseModel):
 
     Attributes:
         path: The file's absolute path (csv only).
+        validation_path: That of a file of the rows that score the trials; None for a part of the first (csv only).
+        test_path: That of a file of the rows that no search may see; None for a part of the first (csv only).
         target: The column to predict (csv only).
         task: What is predicted; None to infer it from the target (csv only).
-        features: The columns to learn from; None for all but the target.
+        features: The columns to learn from, by name or pattern; None for all but the target.
+        types: The types of those columns; None for all (csv only).
+        exclude: Columns that are left out, by name or pattern; None for none.
         sample_weight: The column that says how much each row counts; None if all count alike (csv only).
         group: The column that says which rows belong together; None if each stands for itself (csv only).
+        time: The column that says when each row was taken; None if that does not matter (csv only).
         arrays: What the arrays of a file are called, where that is not as usual (npz only).
         image_columns: The columns that are the pixels of images (csv only).
         image_size: The height and the width that images are brought to (image_folder only).
@@ -52,6 +57,11 @@ class DatasetOptions(BaseModel):
     # left out where it is not given, so that plans of earlier versions stay as they were
     sample_weight: Annotated[str | None, Field(exclude_if=lambda name: name is None)] = None
     group: Annotated[str | None, Field(exclude_if=lambda name: name is None)] = None
+    time: Annotated[str | None, Field(exclude_if=lambda name: name is None)] = None
+    validation_path: Annotated[str | None, Field(exclude_if=lambda path: path is None)] = None
+    test_path: Annotated[str | None, Field(exclude_if=lambda path: path is None)] = None
+    types: Annotated[tuple[str, ...] | None, Field(exclude_if=lambda types: types is None)] = None
+    exclude: Annotated[tuple[str, ...] | None, Field(exclude_if=lambda names: names is None)] = None
     arrays: Annotated[ArraysSpec | None, Field(exclude_if=lambda arrays: arrays is None)] = None
     image_columns: Annotated[ImageColumnsSpec | None, Field(exclude_if=lambda columns: columns is None)] = None
     image_size: Annotated[tuple[int, int] | None, Field(exclude_if=lambda size: size is None)] = None
@@ -93,7 +103,7 @@ class Description:
         features: The names of the columns used, or () for images.
         image_shape: `(height, width, channels)` for images, else None.
         classes: The classes' names in the order of their codes, where they are known; else ().
-        rows: The number of rows that may be split, or None if unknown; a test part of its own is not counted.
+        rows: The number of rows that may be split, or None if unknown; parts of its own are not counted.
         has_own_test: Whether the data come with a test part, so that no fraction may be asked for.
         notes: What people should know of how the data are read.
         own_validation_rows: How many rows a validation part of its own has.
@@ -145,6 +155,7 @@ class RawData:
         weights: How much each row counts, 0 or more and not all 0; float64 of shape `(rows,)`, or None if all count
             alike.
         groups: Codes of the rows that belong together, which no split takes apart; int64 of shape `(rows,)`, or None.
+        times: When each row was taken, in any unit; float64 of shape `(rows,)` without NaN, or None.
         own_validation_rows: How many of the rows before those of the own test part are an own validation part.
     """
 
@@ -156,6 +167,7 @@ class RawData:
     own_test_rows: int = 0
     weights: NDArray[np.float64] | None = None
     groups: NDArray[np.int64] | None = None
+    times: NDArray[np.float64] | None = None
     own_validation_rows: int = 0
 
     def fingerprint(self) -> dict[str, dict[str, object]]:
@@ -167,6 +179,7 @@ class RawData:
             "target": self.target,
             "weights": self.weights,
             "groups": self.groups,
+            "times": self.times,
         }
         return {name: _fingerprint(array) for name, array in arrays.items() if array is not None and array.size}
 
@@ -259,5 +272,8 @@ class Dataset(Protocol):
 
 
 def _fingerprint(array: NDArray[Any]) -> dict[str, object]:
-    digest = hashlib.sha256(array.tobytes()).hexdigest()
+    import numpy as np
+
+    # not through `tobytes`: a second copy of large data would be felt
+    digest = hashlib.sha256(np.ascontiguousarray(array).view(np.uint8).data).hexdigest()
     return {"shape": list(array.shape), "dtype": str(array.dtype), "sha256": digest}

@@ -40,8 +40,8 @@ class CaliforniaHousing:
         Raises:
             OptionError: Another option is given, or a feature does not exist.
         """
-        accept(options, "california_housing", "features")
-        features = choose_features(options.features, (*FEATURES, TARGET), TARGET)
+        accept(options, "california_housing", "features", "exclude")
+        features = choose_features(options.features, (*FEATURES, TARGET), TARGET, exclude=options.exclude)
         return Description(task=Task.REGRESSION, target=TARGET, features=features, rows=20_640)
 
     def load(self, options: DatasetOptions) -> RawData:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tunecli.datasets.column import ColumnKind
+from tunecli.datasets.column import Column, ColumnKind
 from tunecli.datasets.table import Table
 
 if TYPE_CHECKING:
@@ -18,15 +18,13 @@ def read_weights(table: Table, name: str) -> NDArray[np.float64]:
     Raises:
         DataError: A weight is missing, no number or negative, or all are 0.
     """
-    column = table.column(name)
+    column = _usable(table, name, "weight")
     hint = "correct it, or delete the row; 0 leaves a row out"
     if column.kind is not ColumnKind.NUMBER:
         row, text = first_text(table, name)
         raise table.error(f"'{text}' is not a number; the weight '{name}' must be one", row=row, hint=hint)
     if column.is_missing.any():
         raise table.error(f"the weight '{name}' is missing", row=int(column.is_missing.argmax()), hint=hint)
-    if column.fault:
-        raise table.error(f"the weight '{name}' {column.fault}", hint=hint)
     if (column.values < 0).any():
         row = int((column.values < 0).argmax())
         what = f"the weight '{name}' is {column.values[row]:g}; it must not be negative"
@@ -44,12 +42,40 @@ def read_groups(table: Table, name: str) -> NDArray[np.int64]:
     """
     import numpy as np
 
-    column = table.column(name)
+    column = _usable(table, name, "group")
     if column.is_missing.any():
         hint = "name the group that the row belongs to, or delete it"
         raise table.error(f"the group '{name}' is missing", row=int(column.is_missing.argmax()), hint=hint)
     _, first, code = np.unique(column.values, return_index=True, return_inverse=True)
     return np.argsort(np.argsort(first))[code].astype(np.int64)
+
+
+def read_times(table: Table, name: str) -> NDArray[np.float64]:
+    """Reads the column `name`, numbers or dates; shape `(rows,)`.
+
+    Raises:
+        DataError: A time is missing, or they are neither.
+    """
+    column = _usable(table, name, "time")
+    if column.kind not in (ColumnKind.NUMBER, ColumnKind.DATE):
+        hint = "write dates as 2024-12-31, or 2024-12-31 23:59:59; or numbers"
+        raise table.error(f"the time '{name}' holds neither dates nor numbers in every row", hint=hint)
+    if column.is_missing.any():
+        hint = "write when the row was taken, or delete it"
+        raise table.error(f"the time '{name}' is missing", row=int(column.is_missing.argmax()), hint=hint)
+    return column.values
+
+
+def _usable(table: Table, name: str, use: str) -> Column:
+    """Returns a column.
+
+    Raises:
+        DataError: It has a fault, such as not being in all files.
+    """
+    column = table.column(name)
+    if column.fault:
+        raise table.error(f"the {use} '{name}' {column.fault}", hint="correct it, or choose another column")
+    return column
 
 
 def first_text(table: Table, name: str) -> tuple[int, str]:

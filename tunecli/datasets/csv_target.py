@@ -80,7 +80,7 @@ def present(table: Table, name: str) -> Column:
         DataError: Values are missing, infinite, or neither numbers nor texts.
     """
     column = table.column(name)
-    if column.kind is ColumnKind.DATE:
+    if column.kind is ColumnKind.DATE and not column.fault:
         column = table.as_texts(name)
     if column.fault:
         raise table.error(f"the target '{name}' {column.fault}", hint="choose another target")

@@ -8,10 +8,11 @@ The validation and the test part have no share in it.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from tunecli.datasets.base import RawData
-from tunecli.datasets.split import Split
+from tunecli.datasets.split import Split, to_ends
 from tunecli.errors import DataError
 from tunecli.spec.evaluation import EvaluationSpec, Scheme
 from tunecli.spec.experiment import Task
@@ -29,7 +30,7 @@ def deal(data: RawData, parts: Split, evaluation: EvaluationSpec, seed: int) -> 
     """Deals the training rows out, once.
 
     Args:
-        data: The data, whose order is that of time where the scheme asks for it.
+        data: The data, whose order is that of time where the scheme asks for it and they have no times.
         parts: The rows to deal out are its training rows.
         evaluation: With folds.
         seed: Equal seeds give equal folds; without a say where the order is that of time.
@@ -43,11 +44,32 @@ def deal(data: RawData, parts: Split, evaluation: EvaluationSpec, seed: int) -> 
     rows = parts.train
     _check(data, rows, evaluation)
     groups = None if data.groups is None else data.groups[rows]
-    dealt = _splitter(_scheme(data, evaluation), evaluation.folds, seed).split(rows, data.target[rows], groups)
-    folds = [(rows[train], rows[held_back]) for train, held_back in dealt]
+    scheme = _scheme(data, evaluation)
+    if scheme == "time" and data.times is not None:
+        folds = _by_time(rows, data.times[rows], evaluation.folds)
+    else:
+        dealt = _splitter(scheme, evaluation.folds, seed).split(rows, data.target[rows], groups)
+        folds = [(rows[train], rows[held_back]) for train, held_back in dealt]
     if data.task is not Task.REGRESSION:
         _check_classes(data, folds)
     return folds
+
+
+def _by_time(rows: Rows, times: NDArray[np.float64], folds: int | None) -> list[tuple[Rows, Rows]]:
+    """Deals rows out in the order of time; rows of one moment stay together.
+
+    Raises:
+        DataError: There are too few moments.
+    """
+    import numpy as np
+
+    order = np.argsort(times, kind="stable")
+    begins = [int(held_back[0]) for _, held_back in _splitter("time", folds, 0).split(order)]
+    cuts = to_ends(times[order], [*begins, len(order)])
+    if any(begin == end for begin, end in pairwise(cuts)):
+        what = f"{len(np.unique(times))} moments to train on are too few for {folds} folds"
+        raise DataError(what, where="evaluation.folds", hint=_HINT)
+    return [(np.sort(rows[order[:begin]]), np.sort(rows[order[begin:end]])) for begin, end in pairwise(cuts)]
 
 
 def _splitter(scheme: Scheme, folds: int | None, seed: int) -> Any:

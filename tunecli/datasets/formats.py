@@ -125,6 +125,19 @@ class ColumnarSource:
         except (pl.exceptions.PolarsError, OSError) as error:
             raise _damaged(self.path, error) from error
 
+    def rows(self) -> int:
+        """Returns how many rows there are.
+
+        Raises:
+            DataError: The file is damaged.
+        """
+        import polars as pl
+
+        try:
+            return int(_scan(self.path).select(pl.len()).collect().item())
+        except (pl.exceptions.PolarsError, OSError) as error:
+            raise _damaged(self.path, error) from error
+
     def series(self, label: str) -> pl.Series:
         """Returns a whole column.
 

@@ -32,8 +32,9 @@ def pixel_columns(options: DatasetOptions, columns: Sequence[str], *others: str 
         OptionError: Columns are missing or have another use, or other options choose columns too.
     """
     assert options.image_columns is not None
-    if options.features is not None:
-        raise OptionError("features", "image_columns says what is learnt from", hint="drop features, or image_columns")
+    for field in ("features", "types", "exclude"):
+        if getattr(options, field) is not None:
+            raise OptionError(field, "image_columns says what is learnt from", hint=f"drop {field}, or image_columns")
     names, known = options.image_columns.names, set(columns)
     if missing := [name for name in names if name not in known]:
         more = f" and {len(missing) - _SHOWN:,} more" if len(missing) > _SHOWN else ""
@@ -42,6 +43,17 @@ def pixel_columns(options: DatasetOptions, columns: Sequence[str], *others: str 
     if used := [name for name in others if name in names]:
         raise OptionError("image_columns", f"'{used[0]}' is used for something else too", hint="choose other columns")
     return names
+
+
+def pixel_notes(options: DatasetOptions, table: Table) -> tuple[str, ...]:
+    """Returns what people should know: that other columns of the table are not learnt from."""
+    assert options.image_columns is not None
+    used = {options.target, options.sample_weight, options.group, options.time, *options.image_columns.names}
+    left_out = [name for name in table.features if name not in used]
+    if not left_out:
+        return ()
+    more = f" and {len(left_out) - _SHOWN:,} more" if len(left_out) > _SHOWN else ""
+    return (f"image_columns leaves out {', '.join(left_out[:_SHOWN])}{more}",)
 
 
 def read_pixels(spec: ImageColumnsSpec, table: Table) -> Columns:

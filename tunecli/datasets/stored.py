@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _NUMERIC, _CATEGORICAL, _IMAGES, _TARGET = "numeric.npy", "categorical.npy", "images.npy", "target.npy"
-_WEIGHTS, _GROUPS = "weights.npy", "groups.npy"
+_WEIGHTS, _GROUPS, _TIMES = "weights.npy", "groups.npy", "times.npy"
 _ABOUT = "about.json"
 
 _BLOCK_BYTES = 16_000_000
@@ -47,6 +47,7 @@ class _About(BaseModel):
         has_images: Whether there is a file of images.
         has_weights: Whether there is one of weights.
         has_groups: Whether there is one of groups.
+        has_times: Whether there is one of times.
         train_rows: How many of the rows, the first ones, are the training part.
     """
 
@@ -61,6 +62,7 @@ class _About(BaseModel):
     has_images: bool
     has_weights: bool
     has_groups: bool
+    has_times: bool
     train_rows: int
 
 
@@ -89,6 +91,7 @@ def store(folder: Path, data: RawData, parts: Split) -> None:
         has_images=columns.images is not None,
         has_weights=data.weights is not None,
         has_groups=data.groups is not None,
+        has_times=data.times is not None,
         train_rows=len(parts.train),
     )
     if folder.exists():
@@ -104,6 +107,8 @@ def store(folder: Path, data: RawData, parts: Split) -> None:
             _write_rows(folder / _WEIGHTS, data.weights, rows)
         if data.groups is not None:
             _write_rows(folder / _GROUPS, data.groups, rows)
+        if data.times is not None:
+            _write_rows(folder / _TIMES, data.times, rows)
         write_json(folder / _ABOUT, about.model_dump(mode="json"))  # last: a folder that has it is complete
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
@@ -136,7 +141,10 @@ def open_stored(folder: Path) -> tuple[RawData, Split]:
     parts = Split(train=rows[: about.train_rows], validation=rows[about.train_rows :], test=rows[:0])
     weights = _open(folder / _WEIGHTS) if about.has_weights else None
     groups = _open(folder / _GROUPS) if about.has_groups else None
-    data = RawData(about.task, columns, target, about.target_name, about.classes, weights=weights, groups=groups)
+    times = _open(folder / _TIMES) if about.has_times else None
+    data = RawData(
+        about.task, columns, target, about.target_name, about.classes, weights=weights, groups=groups, times=times
+    )
     return data, parts
 
 

@@ -5,20 +5,25 @@
     table.about["age"].kind            # of every column, what it holds
     table.column("age").values         # see `column.Column`
 
-Tables that a process has read are remembered while their files stay the same.
+Tables that a process has read are remembered while their files stay the same, and large CSV files beyond that: see
+`table_cache`.
 """
 
 from __future__ import annotations
 
 import hashlib
+import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tunecli.datasets import table_cache
 from tunecli.datasets.column import Column, ColumnKind, as_texts, convert
 from tunecli.datasets.formats import ColumnarSource, Source, open_source
+from tunecli.datasets.spool import Spool
+from tunecli.datasets.table_cache import KeptTable
 from tunecli.errors import DataError
 
 if TYPE_CHECKING:
@@ -26,6 +31,9 @@ if TYPE_CHECKING:
 
 _REMEMBERED = 3
 """Tables: to train on, to validate on and to test on."""
+
+_LARGE_BYTES = 50_000_000
+"""From this size on, hashing a file takes a time that is felt."""
 
 
 @dataclass(frozen=True)
@@ -64,23 +72,31 @@ class About:
 
 @dataclass(frozen=True)
 class Table:
-    """A file with at least two rows.
+    """Rows of a file, or of several.
 
     Attributes:
-        source: The file.
-        rows: How many it has; lines without any value are none.
+        places: The files, and how many rows each has; lines without any value are none.
         features: The columns to learn from, unless others are asked for: all but row numbers and empty ones.
         about: What its columns are, by name.
         column: Returns one by its name.
         as_texts: Returns one by its name, as texts even if it holds numbers or dates.
     """
 
-    source: Source
-    rows: int
+    places: tuple[tuple[Source, int], ...]
     features: tuple[str, ...]
     about: Mapping[str, About]
     column: Callable[[str], Column]
     as_texts: Callable[[str], Column]
+
+    @property
+    def source(self) -> Source:
+        """The first file, which says what columns there are."""
+        return self.places[0][0]
+
+    @property
+    def rows(self) -> int:
+        """How many rows there are in all."""
+        return sum(rows for _, rows in self.places)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -89,7 +105,11 @@ class Table:
 
     def error(self, what: str, *, row: int | None = None, hint: str = "") -> DataError:
         """Returns an error that points at the file, or at a row of it, counted from 0."""
-        return self.source.error(what, row=row, hint=hint)
+        for source, rows in self.places:
+            if row is None or row < rows:
+                return source.error(what, row=row, hint=hint)
+            row -= rows
+        raise AssertionError("there is no such row")
 
 
 def read_table(path: Path) -> Table:
@@ -99,15 +119,44 @@ def read_table(path: Path) -> Table:
         DataError: The file is missing, irregular, damaged, or has fewer than two rows.
     """
     source = open_source(path)
-    return _read(source, _sha256(path))
+    return _read(source, _digest(path))
 
 
 @lru_cache(maxsize=_REMEMBERED)
 def _read(source: Source, sha256: str) -> Table:
-    del sha256  # tells whether what is remembered is what the file holds
-    series = _columns_of(source)
-    rows = len(series(source.labels[0])) if source.labels else 0
-    return make_table(source, rows, series)
+    if isinstance(source, ColumnarSource):
+        return make_table(source, source.rows(), source.series)
+    folder = table_cache.place(sha256)
+    if kept := table_cache.find(folder):
+        return _open_kept(source, kept)
+    texts = table_cache.scratch(folder.with_name(f"{folder.name}.texts"))
+    try:
+        spool = Spool(source, texts)
+        if not spool.is_large:
+            return make_table(source, spool.rows, spool.series)
+        features = default_columns(source, spool.rows, spool.series)
+        columns = ((name, _convert(source, spool.series(name))) for name in source.names)
+        table_cache.keep(folder, spool.rows, features, columns)
+    finally:
+        for half in (texts, table_cache.scratch(folder)):
+            shutil.rmtree(half, ignore_errors=True)
+    kept = table_cache.find(folder)
+    assert kept is not None, "it was written just now"
+    return _open_kept(source, kept)
+
+
+def _open_kept(source: Source, kept: KeptTable) -> Table:
+    def texts(name: str) -> Column:
+        import polars as pl
+
+        return as_texts(pl.concat(frame[name] for frame in source.frames([name])))
+
+    about = {name: About.of(kept.column(name)) for name in source.names}
+    return Table(((source, kept.rows),), kept.features, about, kept.column, texts)
+
+
+def _convert(source: Source, series: pl.Series) -> Column:
+    return convert(series, is_typed=source.is_typed, has_decimal_comma=source.has_decimal_comma)
 
 
 def make_table(source: Source, rows: int, series: Callable[[str], pl.Series]) -> Table:
@@ -120,7 +169,7 @@ def make_table(source: Source, rows: int, series: Callable[[str], pl.Series]) ->
         raise source.error(f"has {rows or 'no'} row{'s' * (rows != 1)}", hint="bring a file with a header and rows")
 
     def column(name: str) -> Column:
-        return convert(series(name), is_typed=source.is_typed, has_decimal_comma=source.has_decimal_comma)
+        return _convert(source, series(name))
 
     def texts(name: str) -> Column:
         found = series(name)
@@ -128,7 +177,7 @@ def make_table(source: Source, rows: int, series: Callable[[str], pl.Series]) ->
 
     features = default_columns(source, rows, series)
     about = {name: About.of(column(name)) for name in source.names}
-    return Table(source, rows, features, about, column, texts)
+    return Table(((source, rows),), features, about, column, texts)
 
 
 def default_columns(source: Source, rows: int, series: Callable[[str], pl.Series]) -> tuple[str, ...]:
@@ -144,14 +193,18 @@ def default_columns(source: Source, rows: int, series: Callable[[str], pl.Series
     )
 
 
-def _columns_of(source: Source) -> Callable[[str], pl.Series]:
-    import polars as pl
+def _digest(path: Path) -> str:
+    """Returns the sha256 of a file; of a large one that is not touched meanwhile, it is computed once."""
+    about = path.stat()
+    if about.st_size < _LARGE_BYTES:
+        return _sha256(path)
+    return _sha256_of_large(path, about.st_size, about.st_mtime_ns, about.st_ino)
 
-    if isinstance(source, ColumnarSource):
-        return source.series
-    frames = list(source.frames(source.labels))
-    frame = pl.concat(frames) if frames else pl.DataFrame(schema=dict.fromkeys(source.labels, pl.String))
-    return frame.get_column
+
+@lru_cache(maxsize=_REMEMBERED)
+def _sha256_of_large(path: Path, *version: int) -> str:
+    del version  # tells whether it is the file that was hashed
+    return _sha256(path)
 
 
 def _sha256(path: Path) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from tunecli.datasets import DATASETS
 from tunecli.plan.plan import Plan
 from tunecli.spec.space import Kind, Parameter, spell_value
 from tunecli.spec.tuners import BayesianTuner, GridTuner, HyperbandTuner, RandomTuner
@@ -18,7 +19,16 @@ WIDE = 100
 
 def advice(plan: Plan) -> list[str]:
     """Returns one line for everything worth saying about a plan; pure."""
-    return [*plan.notes, *_on_the_tuner(plan), *_on_the_training(plan), *_on_the_space(plan)]
+    return [*_on_the_tuner(plan), *_on_the_training(plan), *_on_the_space(plan)]
+
+
+def data_notes(plan: Plan) -> tuple[str, ...]:
+    """Returns what people should know of how the data are read.
+
+    Raises:
+        DataError: The user's own file is missing or damaged.
+    """
+    return DATASETS.load(plan.dataset.name).describe(plan.dataset.options).notes
 
 
 def _on_the_tuner(plan: Plan) -> Iterator[str]:

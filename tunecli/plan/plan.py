@@ -19,7 +19,7 @@ from tunecli.families.surroundings import EPOCHS, SCHEDULE_HYPERPARAMETERS
 from tunecli.families.transfer import TRANSFER_HYPERPARAMETERS
 from tunecli.plan.layerwise import gather, written
 from tunecli.plan.sources import CallbackPlan, CustomPlan, InitFromPlan, SourcePlan
-from tunecli.spec.evaluation import EvaluationSpec
+from tunecli.spec.evaluation import EvaluationSpec, How
 from tunecli.spec.experiment import CUSTOM_FAMILY, SCIPY_ENGINE, LimitsSpec, Task
 from tunecli.spec.space import Kind, Parameter, SearchSpace, Value, Values
 from tunecli.spec.tuners import GridTuner, HyperbandTuner, TunerSpec, hyperband_brackets, hyperband_epochs
@@ -51,6 +51,7 @@ class DatasetPlan(_Frozen):
         test: Fraction of all rows held back; 0 where the data set has a test part of its own.
         split_seed: Decides which rows go where.
         max_rows: Keep only so many rows of each part; None for all of them.
+        split: What decides which rows go where, where the spec says it.
     """
 
     name: str
@@ -59,6 +60,7 @@ class DatasetPlan(_Frozen):
     test: float
     split_seed: int
     max_rows: int | None = None
+    split: Annotated[How | None, Field(exclude_if=lambda how: how is None)] = None
 
     @property
     def source(self) -> SourcePlan | None:
@@ -140,7 +142,6 @@ class Plan(_Frozen):
         custom: The user's own model; None for another family.
         callbacks: The user's own callbacks.
         init_from: A model whose first weights trials begin with, or None.
-        notes: What whoever starts the search should know of the data; not kept.
     """
 
     version: int = PLAN_VERSION
@@ -164,7 +165,6 @@ class Plan(_Frozen):
     custom: Annotated[CustomPlan | None, Field(exclude_if=lambda custom: custom is None)] = None
     callbacks: Annotated[tuple[CallbackPlan, ...], Field(exclude_if=lambda callbacks: not callbacks)] = ()
     init_from: Annotated[InitFromPlan | None, Field(exclude_if=lambda init_from: init_from is None)] = None
-    notes: Annotated[tuple[str, ...], Field(exclude=True)] = ()
 
     @classmethod
     def of(cls, run: Run) -> Plan:
@@ -333,7 +333,8 @@ def _identity(plan: Plan, derived: Collection[str]) -> dict[str, Any]:
     """What must not change; data are told apart by their fingerprint, not by where they lie."""
     apart = {"version", "stop_when", "limits", "baselines", "name", "derived", "space", "fixed"}
     identity = plan.model_dump(mode="json", exclude=apart)
-    identity["dataset"]["options"].pop("path")
+    for name in ("path", "validation_path", "test_path"):
+        identity["dataset"]["options"].pop(name, None)
     for name in (_budget(plan.tuner), *derived):
         identity["tuner"].pop(name)
     identity["search_space"] = {name: json.dumps(value) for name, value in plan.fixed.items()}

@@ -30,6 +30,7 @@ from tunecli.plan.plan import (
     TrainingPlan,
     trial_hyperparameters,
 )
+from tunecli.plan.rows import bind_evaluation, split_of
 from tunecli.plan.sources import CustomPlan, Discovered
 from tunecli.plan.surroundings import check_surroundings, most_epochs, searched_epochs
 from tunecli.registry import did_you_mean
@@ -87,8 +88,7 @@ def resolve(file: SpecFile, *, runs: Path = DEFAULT_RUNS, discovered: Discovered
 
     folder = file.path.parent
     custom = custom_plan(spec, folder, report)
-    if spec.evaluation is not None and spec.evaluation.scheme == "group" and spec.dataset.group is None:
-        report(("evaluation", "scheme"), "group needs a column of groups", "write dataset.group, or drop scheme")
+    evaluation = bind_evaluation(spec, description, report)
     is_custom = family is FAMILIES.load(CUSTOM_FAMILY)
     known = trial_hyperparameters(
         family, description.task, spec.training.engine, transfers=spec.model.init_from is not None
@@ -126,7 +126,7 @@ def resolve(file: SpecFile, *, runs: Path = DEFAULT_RUNS, discovered: Discovered
         fixed=binding.fixed,
         tuner=tuner,
         training=training,
-        evaluation=spec.evaluation,
+        evaluation=evaluation,
         stop_when=StopWhenPlan(
             target=spec.objective.target if spec.objective else None, no_gain=spec.stop_when.no_gain
         ),
@@ -136,7 +136,6 @@ def resolve(file: SpecFile, *, runs: Path = DEFAULT_RUNS, discovered: Discovered
         custom=custom,
         callbacks=callbacks,
         init_from=init_from,
-        notes=description.notes,
     )
 
 
@@ -160,13 +159,22 @@ def _folder_name(stem: str) -> str:
 
 def _options(spec: ExperimentSpec, folder: Path) -> DatasetOptions:
     data = spec.dataset
+
+    def absolute(path: str | None) -> str | None:
+        return str((folder / Path(path).expanduser()).resolve()) if path else None
+
     options = DatasetOptions(
-        path=str((folder / Path(data.path).expanduser()).resolve()) if data.path else None,
+        path=absolute(data.path),
+        validation_path=absolute(data.validation_path),
+        test_path=absolute(data.test_path),
         target=data.target,
         task=data.task,
         features=tuple(data.features) if data.features else None,
         sample_weight=data.sample_weight,
         group=data.group,
+        time=data.time,
+        types=tuple(data.types) if data.types else None,
+        exclude=tuple(data.exclude) if data.exclude else None,
         arrays=data.arrays,
         image_columns=data.image_columns,
         image_size=(data.image_size[0], data.image_size[1]) if data.image_size else None,
@@ -181,11 +189,18 @@ def _dataset_plan(spec: ExperimentSpec, description: Description, folder: Path) 
     return DatasetPlan(
         name=DATASETS.canonical(spec.dataset.name),
         options=_options(spec, folder),
-        validation=spec.dataset.validation,
+        validation=_validation(spec, description),
         test=0.0 if description.has_own_test else asked,
         split_seed=spec.dataset.split_seed,
         max_rows=spec.dataset.max_rows,
+        split=split_of(spec),
     )
+
+
+def _validation(spec: ExperimentSpec, description: Description) -> float:
+    """Returns the fraction of the rows that scores the trials."""
+    own = description.own_validation_rows
+    return own / (own + (description.rows or 0)) if own else spec.dataset.validation
 
 
 def _describe(spec: ExperimentSpec, folder: Path, report: Report) -> Description | None:

@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+_BLOCK_ROWS = 65_536
+"""So many rows of a table are transformed at a time."""
+
+
 class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -113,12 +117,18 @@ class Preprocessor(_Frozen):
             return images
         assert columns.numeric_names == tuple(each.name for each in self.numeric), "other numeric columns"
         assert columns.categorical_names == tuple(each.name for each in self.categorical), "other categorical columns"
-        parts = [_scale(columns.numeric[rows], self.numeric)]
-        parts += [
-            _one_hot(columns.categorical[rows, i], columns.categories[i], fitted.categories)
-            for i, fitted in enumerate(self.categorical)
-        ]
-        return np.concatenate(parts, axis=1)
+        features = np.empty((len(rows), len(self.feature_names)), dtype=np.float32)
+        for start in range(
+            0, len(rows), _BLOCK_ROWS
+        ):  # what is computed on the way is in float64, and several times so
+            block = rows[start : start + _BLOCK_ROWS]
+            parts = [_scale(columns.numeric[block], self.numeric)]
+            parts += [
+                _one_hot(columns.categorical[block, i], columns.categories[i], fitted.categories)
+                for i, fitted in enumerate(self.categorical)
+            ]
+            np.concatenate(parts, axis=1, out=features[start : start + len(block)])
+        return features
 
     @property
     def feature_names(self) -> tuple[str, ...]:

@@ -1,4 +1,7 @@
-"""How often a configuration is trained, and what it is scored on: the block `evaluation:` of a spec."""
+"""How rows are dealt out: how often a configuration is trained, and what it is scored on.
+
+The block `evaluation:` of a spec, and what `dataset.split` means for it.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,18 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from tunecli.spec.faults import fault
 
 Scheme = Literal["kfold", "stratified", "group", "time"]
+
+How = Literal["random", "stratified", "group", "time", "last"]
+"""What decides which part a row is in."""
+
+SCHEMES: dict[How, tuple[Scheme, ...]] = {
+    "random": ("kfold", "stratified", "time"),
+    "stratified": ("stratified", "kfold", "time"),
+    "group": ("group",),
+    "time": ("time",),
+    "last": ("time",),
+}
+"""The folds that keep apart what a split keeps apart; the first is meant where none is named."""
 
 
 class EvaluationSpec(BaseModel):

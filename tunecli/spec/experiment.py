@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from tunecli.spec.evaluation import EvaluationSpec
+from tunecli.spec.evaluation import EvaluationSpec, How
 from tunecli.spec.faults import Fault, fault, raise_faults
 from tunecli.spec.outline import MODEL_FIELDS, Outline
 from tunecli.spec.own_data import ArraysSpec, ImageColumnsSpec, ImageSize, check_plain
@@ -48,10 +48,28 @@ class DatasetSpec(_Block):
     path: str | None = Field(None, description="The file or folder of your own data, relative to this one.")
     target: str | None = Field(None, description="csv: the column to predict.")
     task: Task | None = Field(None, strict=False, description="csv: what is predicted; default: from the target.")
-    features: list[str] | None = Field(None, min_length=1, description="Columns to learn from; default: all others.")
+    features: list[str] | None = Field(
+        None, min_length=1, description="Columns to learn from, by name or by pattern (sensor_*); default: all others."
+    )
+    types: list[Literal["number", "text", "date"]] | None = Field(
+        None,
+        min_length=1,
+        description="csv: of these columns, learn only from those that hold numbers, texts or dates.",
+    )
+    exclude: list[str] | None = Field(
+        None, min_length=1, description="Columns not to learn from, by name or by pattern."
+    )
     sample_weight: str | None = Field(None, description="csv: the column that says how much each row counts.")
 
     group: str | None = Field(None, description="csv: the column that says which rows no split may take apart.")
+    time: str | None = Field(None, description="csv: the column that says when a row was taken, for split: time.")
+    split: How | None = Field(
+        None,
+        description="What decides which rows go where: random, stratified (by class), group, time (the latest are held "
+        "back) or last (of the file). Default: group or time where there is such a column, else by class or random.",
+    )
+    validation_path: str | None = Field(None, description="csv: a file of the rows that score the trials.")
+    test_path: str | None = Field(None, description="csv: a file of the rows held back.")
     arrays: ArraysSpec | None = Field(None, description="npz: what its arrays are called, if not x and y.")
     image_columns: ImageColumnsSpec | None = Field(None, description="csv: the columns that are pixels of images.")
     image_size: ImageSize | None = Field(None, description="image_folder: [height, width] to bring images to.")
@@ -68,7 +86,25 @@ class DatasetSpec(_Block):
         if self.validation + (self.test or 0) >= 1:
             fault(("validation",), "validation and test leave no rows to train on", "their sum must be below 1")
         check_plain(("args",), self.args)
+        raise_faults(self._part_faults())
         return self
+
+    def _part_faults(self) -> Iterator[Fault]:
+        if self.validation_path is not None and "validation" in self.model_fields_set:
+            yield ("validation",), "there is a file of validation rows: validation_path", "drop one of the two"
+        if self.test_path is not None and self.test is not None:
+            yield ("test",), "there is a file of test rows: test_path", "drop one of the two"
+        for how in ("group", "time"):
+            if self.split == how and getattr(self, how) is None:
+                yield ("split",), f"{how} needs a column", f"write {how}: COLUMN beside it"
+            if self.split not in (how, None) and getattr(self, how) is not None:
+                yield (
+                    ("split",),
+                    f"{self.split} does not read {how}, which is given",
+                    f"write split: {how}, or drop {how}",
+                )
+        if self.split is None and self.group is not None and self.time is not None:
+            yield ("time",), "a split by time takes groups apart", "drop group or time"
 
 
 CUSTOM_FAMILY = "custom"

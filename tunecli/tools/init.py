@@ -38,6 +38,10 @@ _FEW_ROWS = 2000
 """With fewer rows an epoch has few steps, so more of them are needed."""
 
 
+_MOST_LISTED = 20
+"""Of more features than these, those that are left out are listed instead."""
+
+
 @dataclass(frozen=True)
 class Draft:
     """A spec to start from.
@@ -85,7 +89,12 @@ def draft_csv(path: Path, folder: Path) -> Draft:
     lines += [f"  target: {scalar(target)}  # a guess; drop task when you change it", f"  task: {found.task}"]
     if left_out and features:
         lines += [f"  # left out: {_comment(name)}, {reason}" for name, reason in left_out.items()]
-        lines += [f"  features: [{', '.join(map(scalar, features))}]"]
+        key, names = ("features", features) if len(features) <= _MOST_LISTED else ("exclude", tuple(left_out))
+        lines += [f"  {key}: [{', '.join(map(scalar, names))}]"]
+    lines += [
+        f"  # time: {scalar(name)}  # hold back the latest rows, not random ones"
+        for name in [name for name in features if table.about[name].kind is ColumnKind.DATE][:1]
+    ]
     description = Description(found.task, target, features, classes=found.classes, rows=table.rows)
     title = f"{path.name}: {table.rows:,} rows"
     return Draft(spec_name(path), compose(title, lines, description))
@@ -183,14 +192,14 @@ def _useless(table: Table) -> dict[str, str]:
 
 
 def _fault(table: Table, name: str) -> str:
+    import numpy as np
+
     about, column = table.about[name], table.column(name)
     if about.missing == table.rows:
         return "which is empty"
     if about.fault:
         return f"which {about.fault}"
-    distinct = column.values[~column.is_missing]
-    distinct.sort()
-    distinct = distinct[[True, *(distinct[1:] != distinct[:-1])]]
+    distinct = np.unique(column.values[~column.is_missing])
     if len(distinct) < 2 and not about.missing:
         return "which is the same in every row"
     if about.kind is ColumnKind.TEXT:

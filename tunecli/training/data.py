@@ -39,7 +39,7 @@ def load(dataset: DatasetPlan) -> tuple[RawData, Split]:
         DataError: The data are missing, damaged, or not usable for the task.
     """
     data = DATASETS.load(dataset.name).load(dataset.options)
-    parts = split(data, dataset.validation, dataset.test, dataset.split_seed)
+    parts = split(data, dataset.validation, dataset.test, dataset.split_seed, dataset.split)
     if dataset.max_rows is None:
         return data, parts
     return data, replace(

@@ -52,6 +52,13 @@ def refuse_unwritten(plan: Plan, spec: str) -> None:
     if plan.dataset.options.group is not None:
         hint = "drop it, and tunecli eject writes the rest"
         raise UsageError("an ejected script has no groups of rows", where=f"{spec}: dataset.group", hint=hint)
+    if plan.dataset.split is not None:
+        hint = "drop it, and tunecli eject writes the rest"
+        raise UsageError("an ejected script splits as by default", where=f"{spec}: dataset.split", hint=hint)
+    for path in ("validation_path", "test_path"):
+        if getattr(plan.dataset.options, path) is not None:
+            hint = "drop it, and tunecli eject writes the rest"
+            raise UsageError("an ejected script reads one file", where=f"{spec}: dataset.{path}", hint=hint)
     if plan.evaluation is not None:
         hint = "drop it, and tunecli eject writes the rest"
         raise UsageError("an ejected script trains each trial once", where=f"{spec}: evaluation", hint=hint)
