@@ -14,7 +14,7 @@ SUMMARY = {
 
 def document(**changes: Any) -> dict[str, Any]:
     objective = {"metric": "val_rmse", "goal": "minimize"}
-    data = {"name": "advertising", "path": None, "task": "regression", "split_seed": 0, "fingerprint": {}}
+    data = {"name": "advertising", "path": None, "task": "regression", "targets": ["sales"], "split_seed": 0}
     return {
         "study": "study",
         "trial": 4,
@@ -24,10 +24,11 @@ def document(**changes: Any) -> dict[str, Any]:
         "seed": 7,
         "values": {"units": 16},
         "search": {"objective": objective, "score": 0.25, "metrics": {}, "tuner": "random", "trials": 9},
-        "dataset": {**data, "rows": {"train": 120, "validation": 40, "test": 40}},
+        "dataset": {**data, "fingerprint": {}, "rows": {"train": 120, "validation": 40, "test": 40}},
         "family": "mlp",
         "study_seed": 0,
         "scores": SCORES,
+        "target_scores": {},
         "seeds": [{"seed": 7, "scores": SCORES}],
         "summary": {part: {name: {**each, "sd": None} for name, each in of.items()} for part, of in SUMMARY.items()},
         "ensemble": None,
@@ -64,7 +65,7 @@ def test_several_seeds() -> None:
 
 
 def test_an_ensemble() -> None:
-    together = {"members": 3, "scores": {"train": {"rmse": 0.19}, "test": {"rmse": 0.28}}}
+    together = {"members": 3, "scores": {"train": {"rmse": 0.19}, "test": {"rmse": 0.28}}, "target_scores": {}}
     card = render_card(several(ensemble=together, test_looks=9, test_looks_now=4))
     assert "The mean of what the 3 models predict" in card
     assert "| test | 0.28 |" in card
@@ -94,3 +95,14 @@ def test_a_figure_that_is_not_finite_is_left_empty() -> None:
 
 def test_without_a_test_part_nothing_is_estimated() -> None:
     assert "There is no test part" in render_card(document(test_looks=0, test_looks_now=0))
+
+
+def test_several_targets_are_scored_one_by_one() -> None:
+    figures = {"test": {"a|b": {"rmse": 0.5}, "cooling": {"rmse": 1.5, "r2": 0.9}}}
+    data = document()["dataset"] | {"targets": ["a|b", "cooling"]}
+    card = render_card(document(target_scores=figures, dataset=data))
+    assert "### Each target by itself" in card
+    assert "| part | target | rmse | r2 |" in card
+    assert "| test | a\\|b | 0.5 |  |" in card
+    assert "| test | cooling | 1.5 | 0.9 |" in card
+    assert "- target: a|b, cooling" in card

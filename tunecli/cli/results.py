@@ -43,7 +43,7 @@ def best(
     if snapshot.best is None:
         raise _no_winner(found, snapshot)
     if as_json:
-        output.json(best_json(snapshot, top, baselines=read_baselines(found)))
+        output.json(best_json(snapshot, top, baselines=read_baselines(found), targets=_read_targets(found)))
     elif as_yaml:
         from tunecli.plan import Plan
 
@@ -54,6 +54,8 @@ def best(
         output.print(leaderboard_table(leaderboard(snapshot, top), snapshot))
         if baselines := read_baselines(found):
             output.print(baselines_view(baselines, snapshot))
+        if len(targets := _read_targets(found)) > 1:
+            output.say(f"predicted: {', '.join(targets)}")
         output.say(_next_step(found))
 
 
@@ -61,6 +63,18 @@ def read_baselines(run: Run) -> tuple[Baseline, ...]:
     """Returns a study's baselines; none where their file is damaged, which is said: it hides no trial."""
     try:
         return run.baselines()
+    except StudyError as error:
+        for problem in error.problems:
+            output.problem(problem)
+        return ()
+
+
+def _read_targets(run: Run) -> tuple[str, ...]:
+    """Returns the columns that a study predicts; none where its plan is damaged, which is said: it hides no trial."""
+    from tunecli.reports.data import target_names
+
+    try:
+        return target_names(run.plan_document())
     except StudyError as error:
         for problem in error.problems:
             output.problem(problem)

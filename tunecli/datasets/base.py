@@ -7,6 +7,7 @@ data = DATASETS.load("california_housing").load(options)              # arrays, 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Protocol
@@ -27,7 +28,7 @@ class DatasetOptions(BaseModel):
 
     Attributes:
         path: The file's absolute path (csv only).
-        target: The column to predict (csv only).
+        target: The column to predict, or several (csv only).
         task: What is predicted; None to infer it from the target (csv only).
         features: The columns to learn from; None for all but the target.
         sample_weight: The column that says how much each row counts; None if all count alike (csv only).
@@ -37,7 +38,7 @@ class DatasetOptions(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     path: str | None = None
-    target: str | None = None
+    target: str | tuple[str, ...] | None = None
     task: Task | None = None
     features: tuple[str, ...] | None = None
     # left out where it is not given, so that plans of earlier versions stay as they were
@@ -70,12 +71,13 @@ class Description:
 
     Attributes:
         task: What is predicted.
-        target: The name of what is predicted.
+        target: The name of what is predicted; of several columns, all their names.
         features: The names of the columns used, or () for images.
         image_shape: `(height, width, channels)` for images, else None.
         classes: The classes' names in the order of their codes, where they are known; else ().
         rows: The number of rows that may be split, or None if unknown; a test part of its own is not counted.
         has_own_test: Whether the data come with a test part, so that no fraction may be asked for.
+        targets: The columns where several numbers or labels are predicted, in order; else ().
     """
 
     task: Task
@@ -85,6 +87,12 @@ class Description:
     classes: tuple[str, ...] = ()
     rows: int | None = None
     has_own_test: bool = False
+    targets: tuple[str, ...] = ()
+
+    @property
+    def outputs(self) -> int:
+        """The width of a model's last layer; see `output_count`."""
+        return output_count(self.task, self.classes, self.targets)
 
 
 @dataclass(frozen=True)
@@ -115,13 +123,15 @@ class RawData:
     Attributes:
         task: What is predicted.
         columns: The inputs of all rows, those of a test part of its own last.
-        target: float64 values for regression, else int64 class codes; shape `(rows,)`.
-        target_name: What is predicted.
-        classes: The classes' names in the order of their codes; () for regression.
+        target: float64 values for regression, else int64 class codes; shape `(rows,)`. Of several columns, float64
+            values or int64 labels of 0 and 1; shape `(rows, columns)`.
+        target_name: What is predicted; of several columns, all their names.
+        classes: The classes' names in the order of their codes; () where there are none.
         own_test_rows: How many of the last rows are a test part of the data set's own.
         weights: How much each row counts, 0 or more and not all 0; float64 of shape `(rows,)`, or None if all count
             alike.
         groups: Codes of the rows that belong together, which no split takes apart; int64 of shape `(rows,)`, or None.
+        targets: The columns of `target` where it has several, at least two; else ().
     """
 
     task: Task
@@ -132,6 +142,17 @@ class RawData:
     own_test_rows: int = 0
     weights: NDArray[np.float64] | None = None
     groups: NDArray[np.int64] | None = None
+    targets: tuple[str, ...] = ()
+
+    @property
+    def target_names(self) -> tuple[str, ...]:
+        """What each column of the target is called; of one target, its name alone."""
+        return self.targets or (self.target_name,)
+
+    @property
+    def outputs(self) -> int:
+        """The width of a model's last layer; see `output_count`."""
+        return output_count(self.task, self.classes, self.targets)
 
     def fingerprint(self) -> dict[str, dict[str, object]]:
         """Returns shape, dtype and sha256 of every array, to tell on resume whether the data are the same."""
@@ -231,6 +252,11 @@ class Dataset(Protocol):
             DataError: As `describe`.
         """
         ...
+
+
+def output_count(task: Task, classes: Sequence[str], targets: Sequence[str]) -> int:
+    """Returns the width of a model's last layer: classes, targets or labels; 1 for one number, and for two classes."""
+    return len(classes) if task is Task.MULTICLASS else max(1, len(targets))
 
 
 def _fingerprint(array: NDArray[Any]) -> dict[str, object]:

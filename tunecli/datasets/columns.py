@@ -41,25 +41,46 @@ def find_column(field: str, wanted: str, columns: Sequence[str]) -> str:
     raise OptionError(field, f"no column is called '{wanted}'", hint=f"{guess}columns: {shown}")
 
 
+def find_targets(wanted: str | Sequence[str], columns: Sequence[str]) -> tuple[str, ...]:
+    """Returns the columns to predict, in the order they were asked for.
+
+    Raises:
+        OptionError: One does not exist, or is named twice.
+    """
+    found = tuple(find_column("target", each, columns) for each in ([wanted] if isinstance(wanted, str) else wanted))
+    if twice := next((name for index, name in enumerate(found) if name in found[:index]), None):
+        raise OptionError("target", f"'{twice}' is named twice", hint="drop one of the two")
+    return found
+
+
 def choose_features(
     wanted: Sequence[str] | None,
     columns: Sequence[str],
-    target: str,
+    target: str | Sequence[str],
     weight: str | None = None,
     group: str | None = None,
 ) -> tuple[str, ...]:
     """Returns the columns to learn from, in the order they were asked for; if none were, all that mean nothing else.
 
+    Args:
+        wanted: What was asked for; None if nothing was.
+        columns: All there are.
+        target: The column to predict, or several.
+        weight: The column of weights, or None.
+        group: The column of groups, or None.
+
     Raises:
-        OptionError: A column does not exist, is named twice, or is the target, the weight or the group.
+        OptionError: A column does not exist, is named twice, or is a target, the weight or the group.
     """
+    targets = (target,) if isinstance(target, str) else tuple(target)
     if wanted is None:
-        chosen = tuple(each for each in columns if each not in (target, weight, group))
+        chosen = tuple(each for each in columns if each not in (*targets, weight, group))
     else:
         chosen = tuple(find_column("features", each, columns) for each in wanted)
     for index, name in enumerate(chosen):
-        if name == target:
-            raise OptionError("features", f"'{name}' is the target", hint=f"drop {name}")
+        if name in targets:
+            is_what = "the target" if len(targets) == 1 else "one of the targets"
+            raise OptionError("features", f"'{name}' is {is_what}", hint=f"drop {name}")
         if name == weight:
             raise OptionError("features", f"'{name}' is the weight of a row", hint=f"drop {name}, or sample_weight")
         if name == group:
@@ -67,5 +88,6 @@ def choose_features(
         if name in chosen[:index]:
             raise OptionError("features", f"'{name}' is named twice", hint="drop one of the two")
     if not chosen:
-        raise OptionError("features", f"there is no column beside the target '{target}'", hint="bring more columns")
+        named = " and ".join(f"'{each}'" for each in targets)
+        raise OptionError("features", f"there is no column beside the target {named}", hint="bring more columns")
     return chosen

@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tunecli.datasets.base import Columns, DatasetCard, DatasetOptions, Description, LoadScript, OptionError, RawData
-from tunecli.datasets.columns import choose_features, find_column
+from tunecli.datasets.columns import choose_features, find_column, find_targets
 from tunecli.datasets.csv_rows import read_groups, read_weights
 from tunecli.datasets.csv_script import csv_script
-from tunecli.datasets.csv_target import Target, is_number_column, read_target
+from tunecli.datasets.csv_target import Target, is_number_column
+from tunecli.datasets.csv_targets import read_targets
 from tunecli.datasets.csv_text import MISSING, NUMBER, PADDING, Header, Table, read_header, scan
 from tunecli.errors import DataError
 from tunecli.spec.experiment import Task
@@ -68,6 +69,7 @@ class CsvFile:
             features=chosen.features,
             classes=chosen.target.classes,
             rows=chosen.table.rows,
+            targets=chosen.target.names,
         )
 
     def load(self, options: DatasetOptions) -> RawData:
@@ -89,6 +91,7 @@ class CsvFile:
             classes=chosen.target.classes,
             weights=None if chosen.weights is None else np.array(chosen.weights, dtype=np.float64),
             groups=None if chosen.groups is None else np.array(chosen.groups, dtype=np.int64),
+            targets=chosen.target.names,
         )
 
     def find(self) -> None:
@@ -111,6 +114,7 @@ class CsvFile:
             DataError: As `describe`.
         """
         chosen = _choose(options)
+        assert isinstance(options.target, str), "a script of several targets is refused"
         return csv_script(chosen.table.header, chosen.features, chosen.target_name, chosen.target.task)
 
 
@@ -121,25 +125,27 @@ def _choose(options: DatasetOptions) -> _Chosen:
     if options.target is None:
         columns = ", ".join(header.names)
         raise OptionError("target", "csv needs the column to predict", hint=f"write dataset.target, one of: {columns}")
-    name = find_column("target", options.target, header.names)
-    weight = _other_column("sample_weight", options.sample_weight, header, name)
-    group = _other_column("group", options.group, header, name)
-    others = (name, weight, group)
+    names = find_targets(options.target, header.names)
+    weight = _other_column("sample_weight", options.sample_weight, header, names)
+    group = _other_column("group", options.group, header, names)
+    others = (names, weight, group)
     # columns that were asked for are looked up before the file is read, others once it is known what they hold
     asked = None if options.features is None else choose_features(options.features, header.names, *others)
-    table = scan(header, *dict.fromkeys(each for each in others if each is not None))
-    target = read_target(table, name, options.task)
+    table = scan(header, *dict.fromkeys(each for each in (*names, weight, group) if each is not None))
+    target = read_targets(table, names, options.task)
     weights = None if weight is None else read_weights(table, weight)
     groups = None if group is None else read_groups(table, group)
-    return _Chosen(table, name, target, asked or choose_features(None, table.features, *others), weights, groups)
+    return _Chosen(
+        table, ", ".join(names), target, asked or choose_features(None, table.features, *others), weights, groups
+    )
 
 
-def _other_column(field: str, wanted: str | None, header: Header, target: str) -> str | None:
-    """Returns the column that an option names, which is not the target."""
+def _other_column(field: str, wanted: str | None, header: Header, targets: tuple[str, ...]) -> str | None:
+    """Returns the column that an option names, which is no target."""
     if wanted is None:
         return None
     name = find_column(field, wanted, header.names)
-    if name == target:
+    if name in targets:
         raise OptionError(field, f"'{name}' is the target", hint="choose another column, or drop it")
     return name
 

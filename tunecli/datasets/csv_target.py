@@ -12,10 +12,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from tunecli.datasets.csv_text import Table
 from tunecli.errors import DataError
 from tunecli.spec.experiment import Task
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 MOST_CLASSES = 20
 """More whole numbers than these are quantities, not codes."""
@@ -27,13 +31,16 @@ class Target:
 
     Attributes:
         task: What kind of task it is.
-        values: Numbers for regression, else class codes.
-        classes: The classes' names in the order of their codes: numbers by size, texts by letters; () for regression.
+        values: Numbers for regression, else class codes; of several columns, an array with a value for each in a row.
+        classes: The classes' names in the order of their codes: numbers by size, texts by letters; () where there are
+            none.
+        names: The columns, where `values` has several; else ().
     """
 
     task: Task
-    values: Sequence[float]
+    values: Sequence[float] | NDArray[Any]
     classes: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
 
 
 def read_target(table: Table, name: str, task: Task | None) -> Target:
@@ -47,7 +54,7 @@ def read_target(table: Table, name: str, task: Task | None) -> Target:
     Raises:
         DataError: Values are missing, all the same, or do not fit the task.
     """
-    texts = _present(table, name)
+    texts = present(table, name)
     numbers = {text: table.header.number(text) for text in set(texts)}
     values = {text: number for text, number in numbers.items() if number is not None}
     is_numeric = len(values) == len(numbers)
@@ -70,7 +77,12 @@ def is_number_column(numbers: Mapping[str, float | None]) -> bool:
     return found > MOST_CLASSES and found > 0.9 * len(numbers)
 
 
-def _present(table: Table, name: str) -> list[str]:
+def present(table: Table, name: str) -> list[str]:
+    """Returns the texts of a target.
+
+    Raises:
+        DataError: One is missing.
+    """
     texts = table.texts[name]
     missing = [row for row, text in enumerate(texts) if text is None]
     if missing:

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from tunecli.datasets.base import RawData
 from tunecli.errors import DataError
-from tunecli.spec.experiment import Task
 
 if TYPE_CHECKING:
     import numpy as np
@@ -35,7 +34,7 @@ class Split:
 
 
 def split(data: RawData, validation: float, test: float, seed: int) -> Split:
-    """Splits the rows of a data set, by class where there are classes.
+    """Splits the rows of a data set, by class where each row has one; numbers and labels are split at random.
 
     Args:
         data: The data; a test part of its own becomes the test part.
@@ -121,7 +120,7 @@ def _order(data: RawData, rows: int, seed: int) -> NDArray[np.int64]:
 
     # RandomState's stream is frozen for all versions of NumPy; that of default_rng is not
     shuffled = np.random.RandomState(np.random.MT19937(np.random.SeedSequence(seed))).permutation(rows)
-    if data.task is Task.REGRESSION:
+    if not data.task.has_classes:
         return shuffled.astype(np.int64)
     position = np.empty(rows)
     for code in np.unique(data.target[:rows]):

@@ -48,6 +48,7 @@ class _About(BaseModel):
         has_weights: Whether there is one of weights.
         has_groups: Whether there is one of groups.
         train_rows: How many of the rows, the first ones, are the training part.
+        targets: As in `RawData`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -62,6 +63,7 @@ class _About(BaseModel):
     has_weights: bool
     has_groups: bool
     train_rows: int
+    targets: tuple[str, ...]
 
 
 def store(folder: Path, data: RawData, parts: Split) -> None:
@@ -90,6 +92,7 @@ def store(folder: Path, data: RawData, parts: Split) -> None:
         has_weights=data.weights is not None,
         has_groups=data.groups is not None,
         train_rows=len(parts.train),
+        targets=data.targets,
     )
     if folder.exists():
         shutil.rmtree(folder)
@@ -136,7 +139,16 @@ def open_stored(folder: Path) -> tuple[RawData, Split]:
     parts = Split(train=rows[: about.train_rows], validation=rows[about.train_rows :], test=rows[:0])
     weights = _open(folder / _WEIGHTS) if about.has_weights else None
     groups = _open(folder / _GROUPS) if about.has_groups else None
-    data = RawData(about.task, columns, target, about.target_name, about.classes, weights=weights, groups=groups)
+    data = RawData(
+        about.task,
+        columns,
+        target,
+        about.target_name,
+        about.classes,
+        weights=weights,
+        groups=groups,
+        targets=about.targets,
+    )
     return data, parts
 
 

@@ -40,6 +40,7 @@ from tunecli.spec.experiment import (
     EarlyStoppingSpec,
     ExperimentSpec,
     LimitsSpec,
+    Task,
 )
 from tunecli.spec.faults import Loc
 from tunecli.spec.load import SpecFile
@@ -88,6 +89,9 @@ def resolve(file: SpecFile, *, runs: Path = DEFAULT_RUNS, discovered: Discovered
     custom = custom_plan(spec, folder, report)
     if spec.evaluation is not None and spec.evaluation.scheme == "group" and spec.dataset.group is None:
         report(("evaluation", "scheme"), "group needs a column of groups", "write dataset.group, or drop scheme")
+    if spec.evaluation is not None and spec.evaluation.scheme == "stratified" and not description.task.has_classes:
+        what = f"stratified deals rows out by their class, and a {description.task} task has none"
+        report(("evaluation", "scheme"), what, "write scheme: kfold, or drop it")
     is_custom = family is FAMILIES.load(CUSTOM_FAMILY)
     known = trial_hyperparameters(
         family, description.task, spec.training.engine, transfers=spec.model.init_from is not None
@@ -118,6 +122,7 @@ def resolve(file: SpecFile, *, runs: Path = DEFAULT_RUNS, discovered: Discovered
         seed=spec.seed,
         dataset=_dataset_plan(spec, description, file.path.parent),
         task=description.task,
+        targets=description.targets,
         family=FAMILIES.canonical(spec.model.family),
         inputs=inputs,
         objective=objective,
@@ -130,7 +135,7 @@ def resolve(file: SpecFile, *, runs: Path = DEFAULT_RUNS, discovered: Discovered
             target=spec.objective.target if spec.objective else None, no_gain=spec.stop_when.no_gain
         ),
         limits=_limits(spec, file.path.parent),
-        baselines=spec.baselines and _has_baselines(custom, objective),
+        baselines=spec.baselines and _has_baselines(custom, objective, description.task),
         derived=derived,
         custom=custom,
         callbacks=callbacks,
@@ -138,10 +143,10 @@ def resolve(file: SpecFile, *, runs: Path = DEFAULT_RUNS, discovered: Discovered
     )
 
 
-def _has_baselines(custom: CustomPlan | None, objective: Objective) -> bool:
+def _has_baselines(custom: CustomPlan | None, objective: Objective, task: Task) -> bool:
     """Says whether simple models can be scored by the objective: a loss of the user's own is not known to them."""
     metric = plain_metric(objective.metric)
-    return custom is None or (metric in METRICS and metric != "loss")
+    return custom is None or (metric in METRICS and metric != "loss" and task in METRICS[metric].tasks)
 
 
 def _limits(spec: ExperimentSpec, folder: Path) -> LimitsSpec:

@@ -19,6 +19,7 @@ def render_card(document: Mapping[str, Any]) -> str:
         f"# {document['study']}: {document['family']} on {document['dataset']['name']}",
         _training(document),
         "## Scores\n\n" + _scores(document["scores"]),
+        *_target_scores(document["target_scores"]),
         *_seeds(document),
         *_top(document),
         _looks(document),
@@ -65,6 +66,22 @@ def _scores(scores: Mapping[str, Mapping[str, float | None]]) -> str:
     )
 
 
+def _target_scores(scores: Mapping[str, Mapping[str, Mapping[str, float | None]]]) -> Iterable[str]:
+    """Yields the scores of each of several targets; nothing where there is one."""
+    if not scores:
+        return
+    yield "### Each target by itself"
+    names = list(dict.fromkeys(name for each in scores.values() for name in _metrics(each)))
+    yield _table(
+        ["part", "target", *names],
+        [
+            [part, target.replace("|", "\\|"), *(_figure(figures.get(name)) for name in names)]
+            for part, each in scores.items()
+            for target, figures in each.items()
+        ],
+    )
+
+
 def _seeds(document: Mapping[str, Any]) -> Iterable[str]:
     count = len(document["seeds"])
     if count < 2:
@@ -82,6 +99,7 @@ def _seeds(document: Mapping[str, Any]) -> Iterable[str]:
         yield "## Ensemble"
         yield f"The mean of what the {count} models predict (of probabilities for classes); all are in `members/`."
         yield _scores(document["ensemble"]["scores"])
+        yield from _target_scores(document["ensemble"]["target_scores"])
 
 
 def _top(document: Mapping[str, Any]) -> Iterable[str]:
@@ -132,6 +150,7 @@ def _data(dataset: Mapping[str, Any]) -> str:
     lines = [
         f"- data set: {dataset['name']}" + (f" ({dataset['path']})" if dataset["path"] else ""),
         f"- task: {dataset['task']}",
+        f"- target: {', '.join(dataset['targets'])}",
         f"- rows: {rows}; split seed {dataset['split_seed']}",
         *(
             f"- {name}: shape {figures['shape']}, {figures['dtype']}, sha256 {figures['sha256']}"

@@ -95,7 +95,7 @@ def run_session(
             say(f"{study.layout.journal}: the last line was incomplete and has been dropped")
         data, parts = load(plan.dataset)
         check_folds(plan, data, parts)
-        refuse_unreachable_targets(plan, data.target[parts.train], data.target_name)
+        refuse_unreachable_targets(plan, data.target[parts.train], data.target_names)
         plan = begin_or_check(study, plan, file)  # what is refused is refused before anything is started
         if plan.sources:
             copy_sources(file, plan, runs, study.layout.sources)

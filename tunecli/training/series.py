@@ -15,7 +15,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import redirect_stdout
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -25,10 +25,11 @@ from tunecli.store.layout import BestLayout
 from tunecli.store.run import Run
 from tunecli.study.trial import Program, Trial
 from tunecli.training.best_folder import keep_model
+from tunecli.training.by_target import ByTarget, by_target
 from tunecli.training.engines import ENGINES, Fitted, Job, batch_rows
 from tunecli.training.engines.base import row_count
 from tunecli.training.ensemble import Ensemble
-from tunecli.training.evaluate import Figures, Scores, evaluate
+from tunecli.training.evaluate import Figures, Scores, evaluate, predict
 from tunecli.training.models import build
 from tunecli.training.own_models import final_call, keep_own, keep_recipe
 from tunecli.training.recipe import Place, Recipe, Watch
@@ -51,6 +52,8 @@ class Series:
         seeds: Of each model; the first is the trial's own.
         scores: Of each model.
         ensemble: Of the mean of their predictions, or None.
+        target_scores: Of the first model, for each of several targets by itself, by part; empty where there is one.
+        ensemble_target_scores: The same of the mean of predictions.
         programs: How often an engine has compiled a program, and used one again.
     """
 
@@ -59,6 +62,8 @@ class Series:
     scores: list[Scores]
     ensemble: Scores | None
     programs: Mapping[Program, int]
+    target_scores: Mapping[str, ByTarget] = field(default_factory=dict)
+    ensemble_target_scores: Mapping[str, ByTarget] = field(default_factory=dict)
 
     @property
     def test_looks(self) -> int:
@@ -104,6 +109,7 @@ class SeriesTrainer:
         ensemble: Ensemble | None = None
         series: list[Scores] = []
         programs: Counter[Program] = Counter()
+        target_scores: Mapping[str, ByTarget] = {}
         for number, seed in enumerate(seeds):
             here = replace(place, seed_number=number + 1)
             started = time.perf_counter()
@@ -112,6 +118,8 @@ class SeriesTrainer:
             model = fitted.model
             programs[fitted.program] += 1
             series.append(self._scores(setting, partial(_evaluate_part, model, evaluated), seed=seed))
+            if number == 0 and self._plan.targets:
+                target_scores = self._by_target(evaluated, partial(_predict_part, model, evaluated))
             if self._recipe.ensemble:
                 ensemble = ensemble or Ensemble(evaluated)
                 ensemble.add(model, series[-1])
@@ -119,7 +127,8 @@ class SeriesTrainer:
                 self._keep(model, keep, number)
             self._watch.model(here, setting.end - setting.begin, time.perf_counter() - started, fitted.program)
         together = None if ensemble is None else self._scores(setting, ensemble.evaluate, seed=None)
-        return Series(setting, seeds, series, together, programs)
+        together_by_target = {} if ensemble is None else self._by_target(evaluated, ensemble.predictions)
+        return Series(setting, seeds, series, together, programs, target_scores, together_by_target)
 
     def _fit(
         self, setting: Setting, seed: int, place: Place, keep: BestLayout | None
@@ -157,6 +166,12 @@ class SeriesTrainer:
             scores[name] = figures(name)
         return scores
 
+    def _by_target(self, parts: Mapping[str, Arrays], predictions: Callable[[str], Any]) -> dict[str, ByTarget]:
+        """Returns the scores of each of several targets on parts that have been evaluated: no further look at them."""
+        names, task = self._plan.targets, self._plan.task
+        found = {part: by_target(rows, predictions(part), names, task) for part, rows in parts.items() if names}
+        return {part: scores for part, scores in found.items() if scores}
+
     def _note_test_look(self, trial: Trial, seed: int | None) -> None:
         look = {"at": time.time(), "by": "retrain", "trial": trial.id, "full": self._recipe.full, "seed": seed}
         append_line(self._run.layout.test_looks, json.dumps(look).encode() + b"\n")
@@ -173,6 +188,10 @@ class SeriesTrainer:
 
 def _evaluate_part(model: keras.Model, parts: Mapping[str, Arrays], name: str) -> Figures:
     return evaluate(model, parts[name])
+
+
+def _predict_part(model: keras.Model, parts: Mapping[str, Arrays], name: str) -> Any:
+    return predict(model, parts[name])
 
 
 def _count(watch: Watch, place: Place, setting: Setting) -> Any:
