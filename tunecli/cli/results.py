@@ -70,14 +70,12 @@ def read_baselines(run: Run) -> tuple[Baseline, ...]:
 
 
 def _read_targets(run: Run) -> tuple[str, ...]:
-    """Returns the columns that a study predicts; none where its plan is damaged, which is said: it hides no trial."""
+    """Returns the columns that a study predicts; none where its plan is damaged, which `show` says."""
     from tunecli.reports.data import target_names
 
     try:
         return target_names(run.plan_document())
-    except StudyError as error:
-        for problem in error.problems:
-            output.problem(problem)
+    except (StudyError, LookupError, TypeError):  # the plan is read as it stands in its file
         return ()
 
 
