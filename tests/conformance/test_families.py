@@ -48,10 +48,15 @@ CASES = [
 ]
 
 SETTINGS = [
-    pytest.param(FAMILIES.load(case.family), case.signature(task, shape, outputs), id=f"{case.family}-{shape}-{task}")
+    pytest.param(
+        FAMILIES.load(case.family), case.signature(task, shape, outputs), id=f"{case.family}-{shape}-{task}-{outputs}"
+    )
     for case in CASES
     for shape in case.shapes
-    for task, outputs in [(Task.REGRESSION, 1), (Task.BINARY, 1), (Task.MULTICLASS, 4)]
+    for task, outputs in [
+        *[(Task.REGRESSION, 1), (Task.BINARY, 1), (Task.MULTICLASS, 4)],
+        *([(Task.REGRESSION, 3), (Task.MULTILABEL, 3)] if shape == case.shapes[-1] else []),
+    ]
 ]
 SCRIPTED = [
     each for each in SETTINGS if any(case.has_script and each.id.startswith(f"{case.family}-") for case in CASES)
@@ -87,7 +92,9 @@ def data(signature: DataSignature, rows: int = 12) -> tuple[Any, Any]:
     if signature.inputs:
         inputs = route(inputs, signature)
     if signature.task is Task.REGRESSION:
-        return inputs, random.standard_normal((rows, 1)).astype("float32")
+        return inputs, random.standard_normal((rows, signature.outputs)).astype("float32")
+    if signature.task is Task.MULTILABEL:
+        return inputs, random.integers(0, 2, (rows, signature.outputs)).astype("float32")
     classes = random.integers(0, max(2, signature.outputs), rows)
     return inputs, classes.reshape(-1, 1).astype("float32" if signature.task is Task.BINARY else "int32")
 
@@ -122,7 +129,7 @@ def test_predicts_one_row_an_output(family: Any, signature: DataSignature) -> No
     assert predictions.dtype == np.float32
     if signature.task is Task.MULTICLASS:
         np.testing.assert_allclose(predictions.sum(axis=1), 1, rtol=1e-5)
-    if signature.task is Task.BINARY:
+    if signature.task in (Task.BINARY, Task.MULTILABEL):
         assert ((predictions > 0) & (predictions < 1)).all()
 
 

@@ -30,6 +30,12 @@ def table(task: Task = Task.REGRESSION) -> RawData:
     return RawData(task, columns, np.arange(ROWS) % 3, "y", ("x", "y", "z"))
 
 
+def several() -> RawData:
+    """The same table with two targets."""
+    target = np.arange(2.0 * ROWS).reshape(ROWS, 2) + 1000.5
+    return replace(table(), target=target, target_name="y, z", targets=("y", "z"))
+
+
 def images(rows: int = ROWS) -> RawData:
     pixels = np.random.default_rng(0).integers(0, 256, (rows, 4, 3, 2), dtype=np.uint8)
     columns = Columns(np.empty((rows, 0)), (), np.empty((rows, 0), dtype=np.int32), images=pixels)
@@ -45,6 +51,7 @@ def texts_of(columns: Columns, rows: np.ndarray) -> list[list[str | None]]:
 
 CASES = {
     "regression": (table(), 0.2, 0.2),
+    "several targets": (several(), 0.2, 0.2),
     "classes": (table(Task.MULTICLASS), 0.2, 0.2),
     "images": (images(), 0.2, 0),
     "no validation part": (table(), 0, 0.2),
@@ -68,6 +75,7 @@ def test_every_row_comes_back_as_it_was(case: tuple[RawData, Split], tmp_path: P
     store(tmp_path / "data", data, parts)
     opened, rows = open_stored(tmp_path / "data")
     assert (opened.task, opened.target_name, opened.classes) == (data.task, data.target_name, data.classes)
+    assert opened.targets == data.targets
     assert opened.own_test_rows == 0
     assert opened.columns.numeric_names == data.columns.numeric_names
     assert opened.columns.categorical_names == data.columns.categorical_names

@@ -97,11 +97,13 @@ def test_what_the_code_does_not_declare_is_refused_at_its_line(
 
 def test_the_objective_is_what_the_model_reports(tmp_path: Path) -> None:
     assert plan_of(tmp_path).objective.metric == "val_loss"
-    own = plan_of(tmp_path, objective={"metric": "val_f1", "goal": "maximize"})
+    own = plan_of(tmp_path, objective={"metric": "val_ndcg", "goal": "maximize"})
     assert own.objective.goal is Goal.MAXIMIZE
     assert not own.baselines
+    f1 = plan_of(tmp_path, objective="val_f1")
+    assert (f1.objective.goal, f1.baselines) == (Goal.MAXIMIZE, False), "ours is one of labels"
     assert plan_of(tmp_path, objective="val_accuracy").objective.goal is Goal.MAXIMIZE
-    assert "which way 'val_f1' is better is not known" in problem(tmp_path, objective="val_f1")
+    assert "which way 'val_ndcg' is better is not known" in problem(tmp_path, objective="val_ndcg")
     assert "val_mae is better when lower" in problem(tmp_path, objective={"metric": "val_mae", "goal": "maximize"})
 
 

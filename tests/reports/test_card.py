@@ -161,3 +161,16 @@ def test_a_figure_that_is_not_finite_is_left_empty() -> None:
 
 def test_without_a_test_part_nothing_is_estimated() -> None:
     assert "There is no test part" in text(render_card(document(test_looks=0, test_looks_now=0)))
+
+
+def test_several_targets_are_scored_one_by_one() -> None:
+    figures = {"test": {"a|b": {"rmse": figure(0.5)}, "cooling": {"rmse": figure(1.5), "r2": figure(0.9, 0.8, 0.95)}}}
+    targets = [{"name": name, "classes": []} for name in ("a|b", "cooling")]
+    predicts = {"task": "regression", "targets": targets, "columns": ["TV"], "reads_images": False}
+    card = render_card(document(target_scores=figures, predicts=predicts))
+    assert "Predicts a\\|b, cooling (regression, in the units of the data)" in text(card)
+    assert "### Each target by itself" in card
+    lines = [" ".join(line.split()) for line in card.splitlines()]
+    assert "| test | rmse | r2 |" in lines
+    assert "| a\\|b | 0.5 | |" in lines
+    assert "| cooling | 1.5 | 0.9 |" in lines

@@ -42,6 +42,7 @@ def test_the_document_of_best_has_the_keys_that_scripts_rely_on(make_snapshot: M
     assert best_json(make_snapshot(({"units": [3, 2], "lr": 0.01}, 0.5))) == {
         "study": "study",
         "objective": {"metric": "val_rmse", "goal": "minimize"},
+        "targets": [],
         "trials": [{"id": 0, "rank": 1, "score": 0.5, "values": {"units": [3, 2], "lr": 0.01}, "best_epoch": 4}],
         "baselines": [],
     }

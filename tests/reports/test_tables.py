@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from io import StringIO
 from typing import Any
@@ -15,6 +16,7 @@ from tunecli.reports.tables import (
     seeds_table,
     studies_table,
     study_view,
+    targets_table,
     top_table,
     trial_view,
 )
@@ -34,7 +36,7 @@ LAYERS = [
 PLAN = {
     "name": "study",
     "seed": 7,
-    "dataset": {"name": "advertising"},
+    "dataset": {"name": "advertising", "options": {"target": None}},
     "task": "regression",
     "family": "mlp",
     "tuner": {"name": "grid", "max_trials": None},
@@ -171,6 +173,18 @@ def test_a_study_shows_what_it_is_about(make_snapshot: Make, width: int) -> None
     assert "oom [red]" in drawn
 
 
+def test_a_study_names_what_is_predicted(make_snapshot: Make) -> None:
+    def drawn(plan: dict[str, Any]) -> str:
+        row = study_row(make_snapshot(({}, 0.5)), name="study", is_held=False)
+        return draw(study_view(row, plan, []), 80)
+
+    one = {**PLAN, "dataset": {"name": "csv", "options": {"target": "price"}}}
+    several = {**PLAN, "dataset": {"name": "csv", "options": {"target": ["A", "b"]}}, "targets": ["a", "b"]}
+    assert re.search("target +price", drawn(one))
+    assert re.search("target +a, b", drawn(several))
+    assert "target" not in drawn(PLAN)
+
+
 def test_a_study_shows_when_a_parameter_is_searched(make_snapshot: Make) -> None:
     parameter = {"name": "momentum", "kind": "float", "min": 0.0, "max": 0.9}
     parameter["when"] = [{"parameter": "optimizer", "values": ["sgd", "rmsprop"]}]
@@ -292,3 +306,11 @@ def test_colours_are_dropped_where_they_are_not_wanted(make_snapshot: Make, monk
     console.print(leaderboard_table(leaderboard(snapshot), snapshot))
 
     assert "\x1b[3" not in file.getvalue()
+
+
+@pytest.mark.parametrize("width", [80, 44])
+def test_each_target_has_its_scores(width: int) -> None:
+    scores = {"test": {"heating": {"rmse": 0.5, "mae": 0.25, "r2": 0.9}, "cooling": {"rmse": 1.5, "mae": 1.25}}}
+    drawn = draw(targets_table(scores), width)
+    assert re.search("heating .*0.5", drawn)
+    assert re.search("cooling .*1.5", drawn)

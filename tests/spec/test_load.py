@@ -237,7 +237,7 @@ def test_spellings_of_a_tuner(written: str, name: str) -> None:
         ),
         (
             "dataset: {name: csv, task: regresion}\nmodel: mlp\n",
-            "a.yaml:1:28: dataset.task: 'regresion' is not one of regression, binary, multiclass\n"
+            "a.yaml:1:28: dataset.task: 'regresion' is not one of regression, binary, multiclass, multilabel\n"
             "hint: did you mean 'regression'?",
         ),
         (

@@ -46,7 +46,7 @@ def test_anything_else_is_refused(text: str) -> None:
 
 
 def test_code_is_no_condition() -> None:
-    with pytest.raises(UsageError, match="is no condition|is not a finite number"):
+    with pytest.raises(UsageError, match=r"is no condition|is not a finite number"):
         Threshold.parse("__import__('os').system('true') > 0")
 
 

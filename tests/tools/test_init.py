@@ -1,4 +1,5 @@
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -99,3 +100,31 @@ def test_without_a_file_there_is_no_draft_for_csv() -> None:
         draft("csv")
     with pytest.raises(DataError, match="no such file"):
         draft_csv(Path("none.csv"), Path())
+
+
+@pytest.mark.parametrize(
+    ("header", "cells", "task", "target"),
+    [
+        ("X1,X2,Y1,Y2", lambda i: f"{i},{i % 7},{i / 3},{i / 7}", Task.REGRESSION, ("Y1", "Y2")),
+        (
+            "a,label_x,label_y,label_z",
+            lambda i: f"{i / 3},{int(i % 3 == 0)},{int(i % 3 == 1)},{int(i % 3 == 2)}",
+            Task.MULTICLASS,
+            ("label_x", "label_y", "label_z"),
+        ),
+        (
+            "a,label_rain,label_wind",
+            lambda i: f"{i / 3},{i % 2},{int(i % 3 == 0)}",
+            Task.MULTILABEL,
+            ("label_rain", "label_wind"),
+        ),
+        ("a,y1,y2,sales", lambda i: f"{i / 3},{i / 5},{i / 7},{i / 9}", Task.REGRESSION, "sales"),
+        ("a,y_old,b", lambda i: f"{i / 3},{i / 5},{i / 7}", Task.REGRESSION, "b"),
+    ],
+)
+def test_columns_that_are_numbered_targets_are_predicted_together(
+    header: str, cells: Callable[[int], str], task: Task, target: object
+) -> None:
+    path = write("\n".join([header, *(cells(i) for i in range(1, 41))]))
+    plan = plan_of(draft_csv(path, Path.cwd()).text)
+    assert (plan.task, plan.dataset.options.target) == (task, target)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import tunecli.datasets
 from tunecli.datasets.base import Columns, RawData
 from tunecli.datasets.split import Split
 from tunecli.datasets.stored import store
@@ -19,10 +20,12 @@ from tunecli.spec.experiment import Task
 from tunecli.study.baseline import Baseline
 from tunecli.study.objective import metric_names
 from tunecli.training import baselines
-from tunecli.training.baselines import baseline_names, class_metrics, fit_baseline, regression_metrics
+from tunecli.training.baselines import baseline_names, fit_baseline
 from tunecli.training.data import load, search_parts, trial_parts
+from tunecli.training.metrics import class_metrics, label_metrics, regression_metrics
 
 Make = Callable[..., Plan]
+ADVERTISING = Path(tunecli.datasets.__file__).parent / "data" / "advertising.csv"
 
 
 def fit(plan: Plan, name: str, folder: Path, data: RawData | None = None, parts: Split | None = None) -> Baseline:
@@ -171,6 +174,52 @@ def test_classes_are_measured_as_keras_does() -> None:
     loss = np.mean(keras.losses.sparse_categorical_crossentropy(codes, probabilities))
     accuracy = np.mean(keras.metrics.sparse_categorical_accuracy(codes, probabilities))
     assert ours == pytest.approx({"loss": float(loss), "accuracy": float(accuracy)}, rel=1e-4)
+
+
+@pytest.mark.parametrize("name", baseline_names(Task.REGRESSION))
+def test_several_targets_are_fitted_together(name: str, make_plan: Make, tmp_path: Path) -> None:
+    plan = make_plan(dataset={"name": "csv", "path": str(ADVERTISING), "target": ["sales", "radio"]})
+    found = fit(plan, name, tmp_path / "data")
+    assert set(found.metrics) == set(metric_names(Task.REGRESSION, validation=True))
+    if name == "mean":
+        (_, y), (_, y_val) = search_parts(plan.dataset).parts
+        assert found.score == pytest.approx(np.sqrt(np.mean((y.astype(float).mean(axis=0) - y_val) ** 2)), rel=1e-6)
+
+
+def labels(rows: int = 60) -> RawData:
+    """Three labels, two of which follow from the column."""
+    numbers = np.linspace(-1, 1, rows)[:, np.newaxis]
+    holds = np.stack([numbers[:, 0] > 0, numbers[:, 0] < 0.5, np.arange(rows) % 3 == 0], axis=1)
+    columns = Columns(numbers, ("x",), np.empty((rows, 0), dtype=np.int32))
+    return RawData(Task.MULTILABEL, columns, holds.astype(np.int64), "a, b, c", targets=("a", "b", "c"))
+
+
+@pytest.mark.parametrize("name", baseline_names(Task.MULTILABEL))
+def test_labels_are_fitted_one_by_one(name: str, make_plan: Make, tmp_path: Path) -> None:
+    changes = {"task": Task.MULTILABEL, "targets": ("a", "b", "c")}
+    plan = make_plan().model_copy(update=changes)
+    plan = plan.model_copy(update={"objective": plan.objective.model_copy(update={"metric": "val_auc"})})
+    data = labels()
+    found = fit(plan, name, tmp_path / "data", data, Split(np.arange(0, 60, 2), np.arange(1, 60, 2), np.arange(0)))
+    assert set(found.metrics) == set(metric_names(Task.MULTILABEL, validation=True))
+    if name == "label frequencies":
+        assert found.score == 0.5
+    if name == "logistic regression":
+        assert found.score is not None
+        assert found.score > 0.75
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_labels_are_measured_as_keras_does(seed: int) -> None:
+    import keras
+
+    rng = np.random.default_rng(seed)
+    truth = (rng.random((50, 4)) < [0.5, 0.2, 0.9, 0]).astype(np.float32)  # the last one never holds
+    probabilities = rng.random((50, 4)).astype(np.float32)
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Identity()])
+    compile_model(model, Task.MULTILABEL, {"loss": "binary_crossentropy", "optimizer": "sgd"})
+    theirs = model.evaluate(probabilities, truth, return_dict=True, verbose=0)
+    assert label_metrics(truth, probabilities.astype(np.float64)) == pytest.approx(theirs, rel=1e-4)
 
 
 @pytest.mark.usefixtures("real_data")

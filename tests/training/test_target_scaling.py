@@ -13,6 +13,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 import pytest
 
+import tunecli.datasets
 from tests.training.test_run_trial import curve, run
 from tunecli.plan import Plan
 from tunecli.study.trial import Program
@@ -23,6 +24,7 @@ from tunecli.training.fitted_layers import fit_layers
 from tunecli.training.run_trial import build_model
 
 MakePlan = Callable[..., Plan]
+ADVERTISING = Path(tunecli.datasets.__file__).parent / "data" / "advertising.csv"
 MLP = {"family": "mlp", "units": 4, "hidden_layers": 1, "activation": "tanh"}
 SPACE = {"target_scaling": ["none", "standard", "minmax"], "output_activation": ["auto", "sigmoid", "tanh", "softplus"]}
 
@@ -141,6 +143,60 @@ def test_equal_targets_are_only_shifted(plan: Plan) -> None:
     model, _ = built(plan, np.full((160, 1), 42.0, dtype=np.float32), target_scaling="standard")
     layer = model.layers[-1]
     assert (float(layer.scale), float(layer.offset)) == (1, 42)
+
+
+@pytest.fixture
+def two(make_plan: MakePlan) -> Plan:
+    """Two targets of other units: sales in thousands, and thousands of dollars."""
+    dataset = {"name": "csv", "path": str(ADVERTISING), "target": ["sales", "newspaper"]}
+    return make_plan(dataset=dataset, model=MLP, search_space=SPACE)
+
+
+@pytest.mark.parametrize(("method", "divisor"), [("standard", np.std), ("minmax", np.ptp)])
+def test_each_target_is_scaled_by_itself(two: Plan, method: str, divisor: Callable[..., Any]) -> None:
+    model, (_, targets) = built(two, target_scaling=method)
+    layer = model.layers[-1]
+    np.testing.assert_allclose(layer.scale, divisor(targets.astype(float), axis=0), rtol=1e-6)
+    offset = targets.astype(float).mean(axis=0) if method == "standard" else targets.min(axis=0)
+    np.testing.assert_allclose(layer.offset, offset, rtol=1e-6)
+    metrics = run(two, 3, target_scaling=method).measurements[-1].metrics
+    assert metrics["val_rmse"] == pytest.approx(metrics["val_mse"] ** 0.5, rel=1e-5)
+    assert metrics["val_loss"] < metrics["val_mse"] / 20
+
+
+def test_of_several_targets_one_that_never_varies_is_only_shifted(two: Plan) -> None:
+    targets = np.stack([np.arange(160.0), np.full(160, 42.0)], axis=1).astype(np.float32)
+    model, _ = built(two, targets[:120], target_scaling="standard")
+    layer = model.layers[-1]
+    np.testing.assert_allclose(layer.scale, [np.arange(120.0).std(), 1], rtol=1e-6)
+    np.testing.assert_allclose(layer.offset, [59.5, 42], rtol=1e-6)
+
+
+@pytest.mark.parametrize("engine", ["keras", "graph", "fused"])
+def test_a_training_on_several_targets_goes_on_as_if_it_had_not_been_cut(
+    two: Plan, tmp_path: Path, engine: str
+) -> None:
+    state = tmp_path / "state.npz"
+    whole = run(two, 4, engine=engine, target_scaling="standard")
+    first = run(two, 2, into=state, engine=engine, target_scaling="standard")
+    second = run(two, 4, start=2, out_of=state, engine=engine, target_scaling="standard")
+    assert curve(first, second) == curve(whole)
+
+
+def test_a_saved_model_of_several_targets_scores_as_it_did(two: Plan, tmp_path: Path) -> None:
+    import keras
+
+    model, train = built(two, target_scaling="minmax", loss="mae")
+    model = ENGINES.load("graph").fit(Job(model, train, None, 32, 0, 3, seed=5)).model
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    ours, theirs = (each.evaluate(*train, verbose=0, return_dict=True) for each in (model, loaded))
+    assert theirs == pytest.approx(ours, rel=1e-5)
+
+
+def test_a_target_that_an_activation_cannot_reach_is_named(two: Plan) -> None:
+    cause = run(two, 1, output_activation="sigmoid").cause
+    assert cause.startswith("'sales' is 1.6 … 27, which output_activation: sigmoid (0 … 1) cannot reach")
 
 
 def test_an_activation_that_cannot_reach_the_targets_fails_its_trial(plan: Plan) -> None:

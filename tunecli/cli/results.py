@@ -44,7 +44,7 @@ def best(
     if snapshot.best is None:
         raise _no_winner(found, snapshot)
     if as_json:
-        output.json(best_json(snapshot, top, baselines=read_baselines(found)))
+        output.json(best_json(snapshot, top, baselines=read_baselines(found), targets=_read_targets(found)))
     elif as_yaml:
         from tunecli.plan import Plan
 
@@ -55,6 +55,8 @@ def best(
         output.print(leaderboard_table(leaderboard(snapshot, top), snapshot))
         if baselines := read_baselines(found):
             output.print(baselines_view(baselines, snapshot))
+        if len(targets := _read_targets(found)) > 1:
+            output.say(f"predicted: {', '.join(targets)}")
         output.say(_next_step(found))
 
 
@@ -76,6 +78,16 @@ def read_checks(run: Run) -> Checks | None:
         for problem in error.problems:
             output.problem(problem)
         return None
+
+
+def _read_targets(run: Run) -> tuple[str, ...]:
+    """Returns the columns that a study predicts; none where its plan is damaged, which `show` says."""
+    from tunecli.reports.data import target_names
+
+    try:
+        return target_names(run.plan_document())
+    except (StudyError, LookupError, TypeError):  # the plan is read as it stands in its file
+        return ()
 
 
 def list_(as_json: JsonOption = False, runs: RunsOption = DEFAULT_RUNS) -> None:

@@ -132,7 +132,7 @@ def _what_is_done(trials: list[Trial], recipe: Recipe) -> str:
 
 
 def _show(document: dict[str, Any]) -> None:
-    from tunecli.reports.tables import scores_table, seeds_table, top_table
+    from tunecli.reports.tables import scores_table, seeds_table, targets_table, top_table
 
     if document["top"]:
         output.print(top_table(document))
@@ -141,6 +141,8 @@ def _show(document: dict[str, Any]) -> None:
         output.say(f"kept: the model of the trial's own seed, {document['seed']}; the test part chooses nothing")
     else:
         output.print(scores_table(document["scores"]))
+    if document["target_scores"]:
+        output.print(targets_table(document["target_scores"]))
 
 
 class _Screen:

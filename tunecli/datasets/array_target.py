@@ -1,7 +1,9 @@
 """An array to predict: what kind of task it asks for, its values, and the names of its classes.
 
 The task is taken from the values by the rules for the column of a table (`csv_target`), where the spec names none. A
-matrix with a column for each class, of 0 and a single 1 in every row, is read as the classes that it stands for.
+matrix with a column for each class, of 0 and a single 1 in every row, is read as the classes that it stands for, unless
+the task says that its columns are numbers or labels; any other is read as several columns of a table are
+(`target_matrix`).
 """
 
 from __future__ import annotations
@@ -10,7 +12,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from tunecli.datasets.base import OptionError
 from tunecli.datasets.csv_target import MOST_CLASSES, infer_task
+from tunecli.datasets.target_matrix import MakeError, read_matrix
 from tunecli.errors import DataError
 from tunecli.spec.experiment import Task
 
@@ -25,15 +29,18 @@ class ArrayTarget:
 
     Attributes:
         task: What kind of task it is.
-        values: float64 for regression, else int64 class codes; `(rows,)`.
-        classes: The classes' names in the order of their codes; () for regression.
-        distinct: The values in the array that the classes stand for, in the same order; empty for regression.
+        values: float64 for regression, else int64 class codes, `(rows,)`; of several numbers float64, of labels int64
+            of 0 and 1, `(rows, columns)`.
+        classes: The classes' names in the order of their codes; () where there are none.
+        distinct: The values in the array that the classes stand for, in the same order; empty where there are none.
+        names: Of the columns, where `values` has several; else ().
     """
 
     task: Task
     values: NDArray[np.float64] | NDArray[np.int64]
     classes: tuple[str, ...]
     distinct: NDArray[Any]
+    names: tuple[str, ...] = ()
 
 
 def read_array_target(
@@ -42,9 +49,10 @@ def read_array_target(
     """Reads an array to predict.
 
     Args:
-        y: The array, `(rows,)`, `(rows, 1)` or one column for each class.
+        y: The array, `(rows,)`, `(rows, 1)`, or one column for each class, number or label.
         task: What the spec says is predicted; None to infer it.
-        class_names: By code, where the array holds codes that count from 0; or None.
+        class_names: By code, where the array holds codes that count from 0; or of the columns of numbers or labels; or
+            None.
         name: What the array is called, for messages.
         where: The file, for messages.
 
@@ -53,6 +61,11 @@ def read_array_target(
     """
     import numpy as np
 
+    if _has_columns(y) and not ((task is None or task.has_classes) and _is_one_hot(y)):
+        return _read_columns(y, task, class_names, name, where)
+    if task is Task.MULTILABEL:
+        what = f"{name} is of shape {y.shape}; multilabel needs a column for each label"
+        raise DataError(what, where=where, hint="give a matrix of 0 and 1, one column for each label")
     flat = _flat(y, name, where)
     distinct = np.unique(flat)
     if len(distinct) == 1:
@@ -74,6 +87,53 @@ def read_array_target(
     return ArrayTarget(task, np.searchsorted(distinct, flat).astype(np.int64), classes, distinct)
 
 
+def _read_columns(
+    y: NDArray[Any], task: Task | None, names: Sequence[str] | None, name: str, where: str
+) -> ArrayTarget:
+    """Reads several columns.
+
+    Raises:
+        DataError: They are not what the task asks for, or have other names.
+    """
+    import numpy as np
+
+    if names is not None and len(names) != y.shape[1]:
+        what = f"class_names has {len(names)} names for {y.shape[1]} columns of {name}"
+        raise DataError(what, where=where, hint="give one text each")
+    called = [f"{name.removesuffix('_train')}{column}" for column in range(y.shape[1])] if names is None else names
+    try:
+        found = read_matrix(_numbers(y, name, where), called, task, error=_make_error(where))
+    except OptionError as error:
+        problem = error.problems[0]
+        raise DataError(problem.what, where=where, hint=problem.hint) from error
+    return ArrayTarget(found.task, found.values, found.classes, np.empty(0), found.names)
+
+
+def _numbers(y: NDArray[Any], name: str, where: str) -> NDArray[np.float64]:
+    """Returns the numbers of several columns.
+
+    Raises:
+        DataError: They are texts, missing or infinite.
+    """
+    import numpy as np
+
+    if y.dtype.kind not in "biuf":
+        hint = "give one value a row, or one column of numbers for each class, number or label"
+        raise DataError(f"{name} is of shape {y.shape} and type {y.dtype}", where=where, hint=hint)
+    if len(strange := np.flatnonzero(~np.isfinite(y).all(axis=1))):
+        rows = "1 row" if len(strange) == 1 else f"{len(strange)} rows"
+        what = f"{name} is missing or infinite in {rows}, in row {strange[0]} (from 0) first"
+        raise DataError(what, where=where, hint="leave these rows out")
+    return y.astype(np.float64)
+
+
+def _make_error(where: str) -> MakeError:
+    def error(what: str, *, row: int | None = None, hint: str = "") -> DataError:
+        return DataError(what if row is None else f"{what}, in row {row} (from 0)", where=where, hint=hint)
+
+    return error
+
+
 def held_out_values(
     target: ArrayTarget, y: NDArray[Any], name: str, where: str
 ) -> NDArray[np.float64] | NDArray[np.int64]:
@@ -84,6 +144,8 @@ def held_out_values(
     """
     import numpy as np
 
+    if target.names:
+        return _held_out_columns(target, y, name, where)
     flat = _flat(y, name, where)
     if (flat.dtype.kind in "US") != (target.distinct.dtype.kind in "US"):
         hint = "give both targets one type"
@@ -95,6 +157,34 @@ def held_out_values(
         what = f"{name} has the class {strangers[0]}, which no training row has"
         raise DataError(what, where=where, hint="bring rows of it to train on, or leave it out")
     return np.searchsorted(target.distinct, flat).astype(np.int64)
+
+
+def _held_out_columns(
+    target: ArrayTarget, y: NDArray[Any], name: str, where: str
+) -> NDArray[np.float64] | NDArray[np.int64]:
+    import numpy as np
+
+    if y.shape[1:] != (len(target.names),):
+        what = f"{name} is of shape {y.shape}, where the training rows' target has {len(target.names)} columns"
+        raise DataError(what, where=where, hint="give both the same columns")
+    numbers = _numbers(y, name, where)
+    if target.task is Task.REGRESSION:
+        return numbers
+    if len(strays := np.argwhere((numbers != 0) & (numbers != 1))):
+        row, column = strays[0].tolist()
+        what = f"{name} is {numbers[row, column]:g} in row {row} (from 0), and a label is 0 or 1"
+        raise DataError(what, where=where, hint="correct it")
+    return numbers.astype(np.int64)
+
+
+def _has_columns(y: NDArray[Any]) -> bool:
+    return y.ndim == 2 and y.shape[1] > 1 and y.dtype.kind != "O"
+
+
+def _is_one_hot(y: NDArray[Any]) -> bool:
+    import numpy as np
+
+    return bool(y.dtype.kind in "biuf" and np.isin(y, (0, 1)).all() and (y.sum(axis=1) == 1).all())
 
 
 def _flat(y: NDArray[Any], name: str, where: str) -> NDArray[Any]:
@@ -126,7 +216,7 @@ def _flat(y: NDArray[Any], name: str, where: str) -> NDArray[Any]:
 def _of_one_hot(y: NDArray[Any], name: str, where: str) -> NDArray[Any]:
     import numpy as np
 
-    if y.dtype.kind in "biuf" and np.isin(y, (0, 1)).all() and (y.sum(axis=1) == 1).all():
+    if _is_one_hot(y):
         return np.asarray(np.argmax(y, axis=1))
     what = f"{name} is of shape {y.shape}, and not one 1 among 0 in every row"
     raise DataError(what, where=where, hint="give one value a row, or one column for each class")

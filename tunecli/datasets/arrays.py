@@ -52,13 +52,14 @@ class Given:
     Attributes:
         where: The file that they come from, for messages.
         x: The inputs; a `Form` will do to describe them.
-        y: What is predicted, `(rows,)`; or `(rows, 1)`, or one column for each class, of 0 and a single 1.
+        y: What is predicted, `(rows,)`; or `(rows, 1)`; or one column for each class, of 0 and a single 1, for each
+            number, or for each label.
         x_validation: Inputs of a validation part of the data's own, or None.
         y_validation: What is predicted there, or None.
         x_test: Inputs of a test part of the data's own, or None.
         y_test: What is predicted there, or None.
         feature_names: Of the columns of a table, or None.
-        class_names: By class code, or None.
+        class_names: By class code, or of the columns of `y` where these are numbers or labels; or None.
         sample_weight: How much each row counts that is in no such part, or None.
         groups: Which of these rows belong together, or None.
         names: What an array is called where it comes from, if it is not called as here.
@@ -88,13 +89,14 @@ class Given:
         target = self._target(options)
         return Description(
             task=target.task,
-            target=self._target_name,
+            target=", ".join(target.names) or self._target_name,
             features=self._chosen(options) if image_shape is None else self._no_features(options),
             image_shape=image_shape,
             classes=target.classes,
             rows=self.x.shape[0],
             has_own_test=bool(self._part_rows("test")),
             own_validation_rows=self._part_rows("validation"),
+            targets=target.names,
         )
 
     def load(self, options: DatasetOptions) -> RawData:
@@ -127,6 +129,7 @@ class Given:
             weights=self._weights(sum(own_rows.values())),
             groups=self._group_codes(sum(own_rows.values())),
             own_validation_rows=own_rows["validation"],
+            targets=target.names,
         )
 
     def _part_rows(self, part: str) -> int:

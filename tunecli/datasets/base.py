@@ -7,6 +7,7 @@ data = DATASETS.load("california_housing").load(options)              # arrays, 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Protocol
@@ -30,7 +31,7 @@ class DatasetOptions(BaseModel):
         path: The file's absolute path (csv only).
         validation_path: That of a file of the rows that score the trials; None for a part of the first (csv only).
         test_path: That of a file of the rows that no search may see; None for a part of the first (csv only).
-        target: The column to predict (csv only).
+        target: The column to predict, or several (csv only).
         task: What is predicted; None to infer it from the target (csv only).
         features: The columns to learn from, by name or pattern; None for all but the target.
         types: The types of those columns; None for all (csv only).
@@ -51,7 +52,7 @@ class DatasetOptions(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     path: str | None = None
-    target: str | None = None
+    target: str | tuple[str, ...] | None = None
     task: Task | None = None
     features: tuple[str, ...] | None = None
     # left out where it is not given, so that plans of earlier versions stay as they were
@@ -99,7 +100,7 @@ class Description:
 
     Attributes:
         task: What is predicted.
-        target: The name of what is predicted.
+        target: The name of what is predicted; of several columns, all their names.
         features: The names of the columns used, or () for images.
         image_shape: `(height, width, channels)` for images, else None.
         classes: The classes' names in the order of their codes, where they are known; else ().
@@ -107,6 +108,7 @@ class Description:
         has_own_test: Whether the data come with a test part, so that no fraction may be asked for.
         notes: What people should know of how the data are read.
         own_validation_rows: How many rows a validation part of its own has.
+        targets: The columns where several numbers or labels are predicted, in order; else ().
     """
 
     task: Task
@@ -118,6 +120,12 @@ class Description:
     has_own_test: bool = False
     notes: tuple[str, ...] = ()
     own_validation_rows: int = 0
+    targets: tuple[str, ...] = ()
+
+    @property
+    def outputs(self) -> int:
+        """The width of a model's last layer; see `output_count`."""
+        return output_count(self.task, self.classes, self.targets)
 
 
 @dataclass(frozen=True)
@@ -148,15 +156,17 @@ class RawData:
     Attributes:
         task: What is predicted.
         columns: The inputs of all rows, those of a test part of its own last.
-        target: float64 values for regression, else int64 class codes; shape `(rows,)`.
-        target_name: What is predicted.
-        classes: The classes' names in the order of their codes; () for regression.
+        target: float64 values for regression, else int64 class codes; shape `(rows,)`. Of several columns, float64
+            values or int64 labels of 0 and 1; shape `(rows, columns)`.
+        target_name: What is predicted; of several columns, all their names.
+        classes: The classes' names in the order of their codes; () where there are none.
         own_test_rows: How many of the last rows are a test part of the data set's own.
         weights: How much each row counts, 0 or more and not all 0; float64 of shape `(rows,)`, or None if all count
             alike.
         groups: Codes of the rows that belong together, which no split takes apart; int64 of shape `(rows,)`, or None.
         times: When each row was taken, in any unit; float64 of shape `(rows,)` without NaN, or None.
         own_validation_rows: How many of the rows before those of the own test part are an own validation part.
+        targets: The columns of `target` where it has several, at least two; else ().
     """
 
     task: Task
@@ -169,6 +179,17 @@ class RawData:
     groups: NDArray[np.int64] | None = None
     times: NDArray[np.float64] | None = None
     own_validation_rows: int = 0
+    targets: tuple[str, ...] = ()
+
+    @property
+    def target_names(self) -> tuple[str, ...]:
+        """What each column of the target is called; of one target, its name alone."""
+        return self.targets or (self.target_name,)
+
+    @property
+    def outputs(self) -> int:
+        """The width of a model's last layer; see `output_count`."""
+        return output_count(self.task, self.classes, self.targets)
 
     def fingerprint(self) -> dict[str, dict[str, object]]:
         """Returns shape, dtype and sha256 of every array, to tell on resume whether the data are the same."""
@@ -269,6 +290,11 @@ class Dataset(Protocol):
             DataError: As `describe`.
         """
         ...
+
+
+def output_count(task: Task, classes: Sequence[str], targets: Sequence[str]) -> int:
+    """Returns the width of a model's last layer: classes, targets or labels; 1 for one number, and for two classes."""
+    return len(classes) if task is Task.MULTICLASS else max(1, len(targets))
 
 
 def _fingerprint(array: NDArray[Any]) -> dict[str, object]:

@@ -92,10 +92,22 @@ def _shown(columns: Sequence[str]) -> str:
     return ", ".join(columns[:_SHOWN]) + (", …" if len(columns) > _SHOWN else "")
 
 
+def find_targets(wanted: str | Sequence[str], columns: Sequence[str]) -> tuple[str, ...]:
+    """Returns the columns to predict, in the order they were asked for.
+
+    Raises:
+        OptionError: One does not exist, or is named twice.
+    """
+    found = tuple(find_column("target", each, columns) for each in ([wanted] if isinstance(wanted, str) else wanted))
+    if twice := next((name for index, name in enumerate(found) if name in found[:index]), None):
+        raise OptionError("target", f"'{twice}' is named twice", hint="drop one of the two")
+    return found
+
+
 def choose_features(
     wanted: Sequence[str] | None,
     columns: Sequence[str],
-    target: str,
+    target: str | Sequence[str],
     weight: str | None = None,
     group: str | None = None,
     *,
@@ -106,29 +118,33 @@ def choose_features(
     Args:
         wanted: Names and patterns; None for all. A pattern never means a column that is used for something else.
         columns: All there are.
-        target: The column to predict.
+        target: The column to predict, or several.
         weight: The column of weights, or None.
         group: The column of groups, or None.
         exclude: Names and patterns of columns that are left out; None for none.
 
     Raises:
-        OptionError: A column does not exist, is named twice, or is the target, the weight or the group.
+        OptionError: A column does not exist, is named twice, or is a target, the weight or the group.
     """
-    uses = {target: "is the target", weight: "is the weight of a row", group: "is the group of a row"}
+    targets = (target,) if isinstance(target, str) else tuple(target)
+    uses = {weight: "is the weight of a row", group: "is the group of a row"}
+    uses |= dict.fromkeys(targets, "is the target" if len(targets) == 1 else "is one of the targets")
     left_out = set(find_columns("exclude", exclude or (), columns))
     named = () if wanted is None else [each for each in wanted if each in columns or not is_pattern(each)]
     explicit = [find_column("features", each, columns) for each in named]
     for name in explicit:
         if name in uses:
             also = {weight: ", or sample_weight", group: ", or group"}.get(name, "")
-            raise OptionError("features", f"'{name}' {uses[name]}", hint=f"drop {name}{also if name != target else ''}")
+            hint = f"drop {name}{'' if name in targets else also}"
+            raise OptionError("features", f"'{name}' {uses[name]}", hint=hint)
         if name in left_out:
             raise OptionError("features", f"'{name}' is left out by exclude", hint=f"drop {name} in one of the two")
     found = columns if wanted is None else find_columns("features", wanted, columns)
     chosen = tuple(name for name in found if name not in uses and name not in left_out)
     if not chosen:
         left = "there is no column beside" if wanted is None and not exclude else "no column is left beside"
-        raise OptionError("features", f"{left} the target '{target}'", hint="bring more columns, or exclude fewer")
+        predicted = " and ".join(f"'{each}'" for each in targets)
+        raise OptionError("features", f"{left} the target {predicted}", hint="bring more columns, or exclude fewer")
     return chosen
 
 

@@ -15,10 +15,19 @@ from typing import TYPE_CHECKING
 from tunecli.datasets import dates
 from tunecli.datasets.base import Columns, DatasetCard, DatasetOptions, Description, LoadScript, OptionError, RawData
 from tunecli.datasets.column import Column, ColumnKind, as_numbers, has_strays
-from tunecli.datasets.columns import choose_features, find_column, find_columns, is_pattern, of_types, refuse
+from tunecli.datasets.columns import (
+    choose_features,
+    find_column,
+    find_columns,
+    find_targets,
+    is_pattern,
+    of_types,
+    refuse,
+)
 from tunecli.datasets.csv_rows import first_text, read_groups, read_times, read_weights
 from tunecli.datasets.csv_script import csv_script
-from tunecli.datasets.csv_target import Target, read_target
+from tunecli.datasets.csv_target import Target
+from tunecli.datasets.csv_targets import read_targets
 from tunecli.datasets.formats import Source, open_source
 from tunecli.datasets.image_columns import pixel_columns, pixel_notes, read_pixels
 from tunecli.datasets.joined import join
@@ -99,6 +108,7 @@ class CsvFile:
             rows=chosen.table.rows - chosen.own_rows,
             has_own_test=chosen.own_test_rows > 0,
             own_validation_rows=chosen.own_validation_rows,
+            targets=chosen.target.names,
             notes=pixel_notes(options, chosen.table) if chosen.images else _notes(chosen.table, chosen.features),
         )
 
@@ -123,6 +133,7 @@ class CsvFile:
             times=chosen.times,
             own_validation_rows=chosen.own_validation_rows,
             own_test_rows=chosen.own_test_rows,
+            targets=chosen.target.names,
         )
 
     def find(self) -> None:
@@ -145,6 +156,7 @@ class CsvFile:
             DataError: As `describe`.
         """
         chosen = _choose(options)
+        assert isinstance(options.target, str), "a script of several targets is refused"
         return csv_script(chosen.table, chosen.features, chosen.target_name, chosen.target.task)
 
 
@@ -156,20 +168,21 @@ def _choose(options: DatasetOptions) -> _Chosen:
     if options.target is None:
         columns = ", ".join(source.names)
         raise OptionError("target", "csv needs the column to predict", hint=f"write dataset.target, one of: {columns}")
-    name = find_column("target", options.target, source.names)
-    weight = _other_column("sample_weight", options.sample_weight, source, name)
-    group = _other_column("group", options.group, source, name)
-    time = _other_column("time", options.time, source, name)
-    others = (name, weight, group)
+    names = find_targets(options.target, source.names)
+    weight = _other_column("sample_weight", options.sample_weight, source, names)
+    group = _other_column("group", options.group, source, names)
+    time = _other_column("time", options.time, source, names)
+    others = (names, weight, group)
     exclude = find_columns("exclude", options.exclude or (), source.names)
     # columns that were asked for are looked up before the file is read, others once it is known what they hold
     if options.image_columns is not None:
-        pixel_columns(options, source.names, *others, time)
+        pixel_columns(options, source.names, *names, weight, group, time)
     if options.features is not None:
         choose_features(options.features, source.names, *others, exclude=exclude)
     tables = {field: read_table(Path(path)) for field in _PATHS if (path := getattr(options, field)) is not None}
     table = join([*tables.values()])
-    target = read_target(table, name, options.task)
+    target = read_targets(table, names, options.task)
+    name = ", ".join(names)
     own_validation, own_test = (tables[field].rows if field in tables else 0 for field in _PATHS[1:])
     _check_classes(table, name, target, tables["path"].rows)
     weights = None if weight is None else read_weights(table, weight)
@@ -200,11 +213,15 @@ def _check_classes(table: Table, name: str, target: Target, rows: int) -> None:
 
 
 def _features(
-    table: Table, options: DatasetOptions, others: tuple[str, str | None, str | None], exclude: tuple[str, ...]
+    table: Table,
+    options: DatasetOptions,
+    others: tuple[tuple[str, ...], str | None, str | None],
+    exclude: tuple[str, ...],
 ) -> tuple[str, ...]:
     """Returns the columns to learn from."""
     if options.image_columns is not None:
-        return pixel_columns(options, table.names, *others)
+        targets, *rows = others
+        return pixel_columns(options, table.names, *targets, *rows)
     columns = table.features if options.features is None else table.names
     chosen = choose_features(options.features, columns, *others, exclude=[each for each in exclude if each in columns])
     plain = [each for each in options.features or () if each in columns or not is_pattern(each)]
@@ -212,12 +229,12 @@ def _features(
     return of_types(chosen, {each: table.about[each].kind for each in chosen}, options.types, named)
 
 
-def _other_column(field: str, wanted: str | None, source: Source, target: str) -> str | None:
-    """Returns the column that an option names, which is not the target."""
+def _other_column(field: str, wanted: str | None, source: Source, targets: tuple[str, ...]) -> str | None:
+    """Returns the column that an option names, which is no target."""
     if wanted is None:
         return None
     name = find_column(field, wanted, source.names)
-    if name == target:
+    if name in targets:
         raise OptionError(field, f"'{name}' is the target", hint="choose another column, or drop it")
     return name
 

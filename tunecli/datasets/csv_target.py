@@ -33,13 +33,17 @@ class Target:
 
     Attributes:
         task: What kind of task it is.
-        values: float64 numbers for regression, else int64 class codes; shape `(rows,)`.
-        classes: The classes' names in the order of their codes: numbers by size, texts by letters; () for regression.
+        values: float64 numbers for regression, else int64 class codes; shape `(rows,)`. Of several columns, float64
+            numbers or int64 labels of 0 and 1; shape `(rows, columns)`.
+        classes: The classes' names in the order of their codes: numbers by size, texts by letters; () where there are
+            none.
+        names: The columns, where `values` has several; else ().
     """
 
     task: Task
     values: NDArray[Any]
     classes: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
 
 
 def read_target(table: Table, name: str, task: Task | None) -> Target:

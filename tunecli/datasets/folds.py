@@ -15,7 +15,6 @@ from tunecli.datasets.base import RawData
 from tunecli.datasets.split import Split, to_ends
 from tunecli.errors import DataError
 from tunecli.spec.evaluation import EvaluationSpec, Scheme
-from tunecli.spec.experiment import Task
 
 if TYPE_CHECKING:
     import numpy as np
@@ -50,7 +49,7 @@ def deal(data: RawData, parts: Split, evaluation: EvaluationSpec, seed: int) -> 
     else:
         dealt = _splitter(scheme, evaluation.folds, seed).split(rows, data.target[rows], groups)
         folds = [(rows[train], rows[held_back]) for train, held_back in dealt]
-    if data.task is not Task.REGRESSION:
+    if data.task.has_classes:
         _check_classes(data, folds)
     return folds
 
@@ -87,7 +86,7 @@ def _scheme(data: RawData, evaluation: EvaluationSpec) -> Scheme:
         return evaluation.scheme
     if data.groups is not None:
         return "group"
-    return "kfold" if data.task is Task.REGRESSION else "stratified"
+    return "stratified" if data.task.has_classes else "kfold"
 
 
 def _check(data: RawData, rows: Rows, evaluation: EvaluationSpec) -> None:

@@ -48,7 +48,8 @@ def pixel_columns(options: DatasetOptions, columns: Sequence[str], *others: str 
 def pixel_notes(options: DatasetOptions, table: Table) -> tuple[str, ...]:
     """Returns what people should know: that other columns of the table are not learnt from."""
     assert options.image_columns is not None
-    used = {options.target, options.sample_weight, options.group, options.time, *options.image_columns.names}
+    targets = options.target if isinstance(options.target, tuple) else (options.target,)
+    used = {*targets, options.sample_weight, options.group, options.time, *options.image_columns.names}
     left_out = [name for name in table.features if name not in used]
     if not left_out:
         return ()

@@ -271,8 +271,9 @@ def _root(options: DatasetOptions) -> Path:
 
 
 def _task(options: DatasetOptions, listing: Listing) -> Task:
-    if options.task is Task.REGRESSION:
-        raise OptionError("task", "folders are classes, and no numbers", hint="drop task")
+    if options.task is not None and not options.task.has_classes:
+        what = "folders are classes, and no " + ("numbers" if options.task is Task.REGRESSION else "labels")
+        raise OptionError("task", what, hint="drop task")
     if options.task is Task.BINARY and len(listing.classes) != 2:
         what = f"there are {len(listing.classes)} classes; a binary task has two"
         raise OptionError("task", what, hint="drop task")

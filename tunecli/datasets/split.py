@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 from tunecli.datasets.base import RawData
 from tunecli.errors import DataError
 from tunecli.spec.evaluation import How
-from tunecli.spec.experiment import Task
 
 if TYPE_CHECKING:
     import numpy as np
@@ -37,7 +36,7 @@ class Split:
 
 
 def split(data: RawData, validation: float, test: float, seed: int, how: How | None = None) -> Split:
-    """Splits the rows of a data set, by class where there are classes.
+    """Splits the rows of a data set, by class where each row has one; numbers and labels are split at random.
 
     Args:
         data: The data; parts of its own become those parts.
@@ -148,7 +147,7 @@ def _order(data: RawData, rows: int, seed: int, how: How | None) -> NDArray[np.i
         return np.argsort(data.times[:rows], kind="stable")[::-1].astype(np.int64)
     # RandomState's stream is frozen for all versions of NumPy; that of default_rng is not
     shuffled = np.random.RandomState(np.random.MT19937(np.random.SeedSequence(seed))).permutation(rows)
-    if data.task is Task.REGRESSION or how == "random":
+    if not data.task.has_classes or how == "random":
         return shuffled.astype(np.int64)
     position = np.empty(rows)
     for code in np.unique(data.target[:rows]):

@@ -49,6 +49,7 @@ class _About(BaseModel):
         has_groups: Whether there is one of groups.
         has_times: Whether there is one of times.
         train_rows: How many of the rows, the first ones, are the training part.
+        targets: As in `RawData`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -64,6 +65,7 @@ class _About(BaseModel):
     has_groups: bool
     has_times: bool
     train_rows: int
+    targets: tuple[str, ...]
 
 
 def store(folder: Path, data: RawData, parts: Split) -> None:
@@ -93,6 +95,7 @@ def store(folder: Path, data: RawData, parts: Split) -> None:
         has_groups=data.groups is not None,
         has_times=data.times is not None,
         train_rows=len(parts.train),
+        targets=data.targets,
     )
     if folder.exists():
         shutil.rmtree(folder)
@@ -143,7 +146,15 @@ def open_stored(folder: Path) -> tuple[RawData, Split]:
     groups = _open(folder / _GROUPS) if about.has_groups else None
     times = _open(folder / _TIMES) if about.has_times else None
     data = RawData(
-        about.task, columns, target, about.target_name, about.classes, weights=weights, groups=groups, times=times
+        about.task,
+        columns,
+        target,
+        about.target_name,
+        about.classes,
+        weights=weights,
+        groups=groups,
+        times=times,
+        targets=about.targets,
     )
     return data, parts
 

@@ -33,7 +33,7 @@ class DataSignature:
     Attributes:
         task: What is predicted.
         shape: One input row: `(features,)` for a table, `(height, width, channels)` for images.
-        outputs: Width of the last layer: the number of classes, or 1 for regression and two classes.
+        outputs: Width of the last layer: the number of classes, targets or labels; 1 for one number, and two classes.
         columns: The column of the data that each feature of a row comes from, in order; () for images.
         numeric: How many of the features, the first ones, are numbers; all others are 0 or 1.
         inputs: The positions of the features that go into each input of a model of several, by its name; empty where

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from tunecli.families.surroundings import TARGET_SCALING
@@ -41,21 +41,22 @@ def scaling_fault(values: Mapping[str, Value]) -> str | None:
     return f"target_scaling: standard gives targets below 0 and above 1, which {_words(values)} cannot reach"
 
 
-def target_fault(values: Mapping[str, Value], targets: NDArray[np.generic], name: str) -> str | None:
+def target_fault(values: Mapping[str, Value], targets: NDArray[np.generic], names: Sequence[str]) -> str | None:
     """Returns why training targets cannot be reached, or None.
 
     Args:
         values: Of the trial.
-        targets: Of the training rows, in original units.
-        name: Of the column.
+        targets: Of the training rows, in original units; shape `(rows,)` or `(rows, columns)`.
+        names: Of the columns.
     """
     low, high = output_range(values)
     if values.get(TARGET_SCALING.name, "none") != "none":
         return None
-    least, most = float(targets.min()), float(targets.max())
-    if low <= least and most <= high:
-        return None
-    return f"'{name}' is {least:g} … {most:g}, which {_words(values)} cannot reach"
+    for name, column in zip(names, targets.reshape(len(targets), -1).T, strict=True):
+        least, most = float(column.min()), float(column.max())
+        if least < low or most > high:
+            return f"'{name}' is {least:g} … {most:g}, which {_words(values)} cannot reach"
+    return None
 
 
 def _words(values: Mapping[str, Value]) -> str:

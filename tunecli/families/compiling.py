@@ -29,6 +29,7 @@ LOSSES = {
     Task.REGRESSION: ("mse", "mae", "huber"),
     Task.BINARY: ("binary_crossentropy",),
     Task.MULTICLASS: ("sparse_categorical_crossentropy",),
+    Task.MULTILABEL: ("binary_crossentropy",),
 }
 """The losses of each task, its default first."""
 
@@ -78,6 +79,11 @@ def shared_hyperparameters(task: Task) -> tuple[Hyperparameter, ...]:
     return (*found, delta)
 
 
+def tasks_that_read(name: str) -> tuple[Task, ...]:
+    """Returns the tasks for which a hyperparameter of compiling and training is read."""
+    return tuple(task for task in Task if any(each.name == name for each in shared_hyperparameters(task)))
+
+
 def scaled(model: keras.Model, values: Mapping[str, Value]) -> keras.Model:
     """Returns a family's model, which learns scaled targets and predicts in original units if `values` say so.
 
@@ -102,7 +108,7 @@ def compile_model(model: keras.Model, task: Task, values: Mapping[str, Value]) -
 
 def _judged(task: Task, values: Mapping[str, Value], model: keras.Model) -> dict[str, Any]:
     """Returns loss and metrics of a model of one output."""
-    return {"loss": _loss(values, model), "metrics": _metrics(task)}
+    return {"loss": _loss(values, model), "metrics": _metrics(task, _width(model))}
 
 
 def _judged_twice(task: Task, values: Mapping[str, Value], model: keras.Model) -> dict[str, Any]:
@@ -114,9 +120,15 @@ def _judged_twice(task: Task, values: Mapping[str, Value], model: keras.Model) -
     return {
         "loss": {name: _loss(values, model) for name in OUTPUTS},
         "loss_weights": {MAIN: 1 - aux_weight, AUX: aux_weight},
-        "metrics": {name: _metrics(task) for name in OUTPUTS},  # they hold state, and cannot be shared
+        "metrics": {name: _metrics(task, _width(model)) for name in OUTPUTS},  # they hold state, and cannot be shared
         "weighted_metrics": {name: [OwnLoss(_loss(values, model))] for name in OUTPUTS},
     }
+
+
+def _width(model: keras.Model) -> int:
+    """Returns how many numbers a model predicts for a row, in each of its outputs."""
+    width: int = model.outputs[0].shape[-1]
+    return width
 
 
 def build_optimizer(values: Mapping[str, Value]) -> keras.optimizers.Optimizer:
@@ -143,7 +155,12 @@ def _loss(values: Mapping[str, Value], model: keras.Model) -> Any:
     return in_scaled_units(model, loss)
 
 
-def _metrics(task: Task) -> list[Any]:
+def _metrics(task: Task, outputs: int) -> list[Any]:
+    """Returns the metrics of a task; of several targets or labels, each over all of them.
+
+    Errors are means, and a root of a mean, over all numbers of all targets; R², AUC and F1 are means of what each
+    target or label has by itself.
+    """
     import keras
 
     if task is Task.REGRESSION:
@@ -151,15 +168,21 @@ def _metrics(task: Task) -> list[Any]:
             keras.metrics.MeanSquaredError(name="mse"),
             keras.metrics.RootMeanSquaredError(name="rmse"),
             keras.metrics.MeanAbsoluteError(name="mae"),
-            _r2_score(),
+            _r2_score(outputs),
         ]
     if task is Task.BINARY:
         return [keras.metrics.BinaryAccuracy(name="accuracy")]
+    if task is Task.MULTILABEL:
+        return [
+            keras.metrics.BinaryAccuracy(name="accuracy"),
+            keras.metrics.AUC(multi_label=True, num_labels=outputs, name="auc"),
+            keras.metrics.F1Score(average="macro", threshold=0.5, name="f1"),
+        ]
     return [keras.metrics.SparseCategoricalAccuracy(name="accuracy")]
 
 
-def _r2_score() -> Any:
-    """Returns R², summed in double precision.
+def _r2_score(outputs: int) -> Any:
+    """Returns R², summed in double precision; of several outputs the mean.
 
     It takes a difference of sums of squares: for targets around 2000 with a deviation of 10, single precision is off
     in the fourth digit. R2Score makes its variables as floatx says, whatever its dtype, and makes them at first use.
@@ -170,7 +193,7 @@ def _r2_score() -> Any:
     keras.config.set_floatx("float64")
     try:
         metric = keras.metrics.R2Score(name="r2", dtype="float64")
-        metric.update_state([[0.0]], [[0.0]])
+        metric.update_state([[0.0] * outputs], [[0.0] * outputs])
     finally:
         keras.config.set_floatx(floatx)
     metric.reset_state()

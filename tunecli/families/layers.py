@@ -19,6 +19,7 @@ OUTPUT_ACTIVATIONS: Mapping[Task, tuple[str, ...]] = {
     Task.REGRESSION: ("linear", "softplus", "relu", "exponential", "sigmoid", "tanh"),
     Task.BINARY: ("sigmoid",),
     Task.MULTICLASS: ("softmax",),
+    Task.MULTILABEL: ("sigmoid",),
 }
 """What may stand at the end of a model, the task's default first; classes need probabilities."""
 

@@ -19,13 +19,16 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+Scale = float | list[float]
+"""Of one target, or of each of several."""
+
 FITTED = "fitted"
 """The key of an `InScaledUnits`' config that holds what lives in variables of the model: no part of a program."""
 
 
 @keras.saving.register_keras_serializable("tunecli")
 class OriginalUnits(keras.layers.Layer):  # type: ignore[misc]  # Keras is untyped
-    """Maps what the layers before it give to the units of the target.
+    """Maps what the layers before it give to the units of the target; of several targets, each to its own.
 
     Args:
         method: `standard`, so that the scaled training targets have mean 0 and standard deviation 1, or `minmax`.
@@ -39,29 +42,30 @@ class OriginalUnits(keras.layers.Layer):  # type: ignore[misc]  # Keras is untyp
 
     def build(self, input_shape: Any) -> None:
         """Makes the variables; until the targets are known, nothing is scaled."""
-        self.scale = self.add_weight(name="scale", shape=(), initializer="ones", trainable=False)
-        self.offset = self.add_weight(name="offset", shape=(), initializer="zeros", trainable=False)
+        targets = input_shape[-1]
+        shape = () if targets == 1 else (targets,)  # states of earlier versions hold bare numbers
+        self.scale = self.add_weight(name="scale", shape=shape, initializer="ones", trainable=False)
+        self.offset = self.add_weight(name="offset", shape=shape, initializer="zeros", trainable=False)
 
     def call(self, inputs: Any) -> Any:
         """Returns the same in the units of the target."""
         return inputs * self.scale + self.offset
 
     def fit_targets(self, targets: NDArray[np.generic]) -> None:
-        """Fits to the training targets; equal ones are only shifted."""
-        values = targets.astype("float64")
-        if self.method == "standard":
-            scale, offset = float(values.std()), float(values.mean())
-        else:
-            scale = float(values.max() - values.min()) / (self.high - self.low)
-            offset = float(values.min()) - self.low * scale
-        is_constant = values.min() == values.max()
-        self.scale.assign(1.0 if is_constant else scale)
-        self.offset.assign(float(values.min()) - self._constant if is_constant else offset)
+        """Fits to the training targets, `(rows, targets)`; equal ones are only shifted."""
+        import numpy as np
 
-    @property
-    def _constant(self) -> float:
-        """What the layers before are to give for targets that are all the same."""
-        return 0.0 if self.method == "standard" else (self.low + self.high) / 2
+        values = np.ascontiguousarray(targets.astype("float64").T)
+        low, high = values.min(axis=1), values.max(axis=1)
+        if self.method == "standard":
+            scale, offset, constant = values.std(axis=1), values.mean(axis=1), 0.0
+        else:
+            scale = (high - low) / (self.high - self.low)
+            offset, constant = low - self.low * scale, (self.low + self.high) / 2
+        is_constant = low == high
+        # `constant` is what the layers before are to give for targets that are all the same
+        self.scale.assign(np.where(is_constant, 1.0, scale).reshape(self.scale.shape))
+        self.offset.assign(np.where(is_constant, low - constant, offset).reshape(self.offset.shape))
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """Returns the shape of the inputs."""
@@ -79,7 +83,7 @@ class InScaledUnits(keras.losses.Loss):  # type: ignore[misc]  # Keras is untype
     Args:
         loss: Of Keras, by name or as an object.
         layer: Holds scale and offset; None for a loss without a model, such as one that was loaded, which has numbers.
-        scale: In place of the layer's.
+        scale: In place of the layer's: one number, or one for each target.
         offset: In place of the layer's.
     """
 
@@ -88,8 +92,8 @@ class InScaledUnits(keras.losses.Loss):  # type: ignore[misc]  # Keras is untype
         loss: Any,
         layer: OriginalUnits | None = None,
         *,
-        scale: float = 1.0,
-        offset: float = 0.0,
+        scale: Scale = 1.0,
+        offset: Scale = 0.0,
         name: str = "in_scaled_units",
         reduction: str = "sum_over_batch_size",
     ) -> None:
@@ -109,7 +113,7 @@ class InScaledUnits(keras.losses.Loss):  # type: ignore[misc]  # Keras is untype
 
     def get_config(self) -> dict[str, Any]:
         """Returns how to make it without the model."""
-        scale, offset = map(float, self._scaling())
+        scale, offset = (keras.ops.convert_to_numpy(each).tolist() for each in self._scaling())
         numbers = {"scale": scale, "offset": offset}
         inner = {**super().get_config(), "loss": keras.losses.serialize(self.loss)}
         return {**inner, **({FITTED: numbers} if self._is_bound else numbers)}
@@ -135,10 +139,10 @@ def with_original_units(model: keras.Model, method: str, range_: tuple[float, fl
     return type(model)(model.input, outputs, name=model.name)
 
 
-def scaling_of(model: keras.Model) -> tuple[str, float, float] | None:
+def scaling_of(model: keras.Model) -> tuple[str, Scale, Scale] | None:
     """Returns the method, scale and offset of a model's targets; None where they were not scaled."""
     layer = next((each for each in model.layers if isinstance(each, OriginalUnits)), None)
-    return None if layer is None else (layer.method, float(layer.scale), float(layer.offset))
+    return None if layer is None else (layer.method, layer.scale.numpy().tolist(), layer.offset.numpy().tolist())
 
 
 def in_scaled_units(model: keras.Model, loss: Any) -> Any:

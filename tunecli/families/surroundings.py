@@ -6,6 +6,8 @@ acted on by `preprocessing` (normalization, class_weight), `families.original_un
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from tunecli.families.base import Hyperparameter
 from tunecli.spec.experiment import Task
 from tunecli.spec.space import Kind
@@ -93,7 +95,14 @@ SCHEDULE_HYPERPARAMETERS: tuple[Hyperparameter, ...] = (
 """Of the learning rate; only a training that takes steps reads them."""
 
 
+_OF_TARGETS: Mapping[Task, tuple[Hyperparameter, ...]] = {
+    Task.REGRESSION: (TARGET_SCALING,),
+    Task.BINARY: (CLASS_WEIGHT,),
+    Task.MULTICLASS: (CLASS_WEIGHT,),
+    Task.MULTILABEL: (),  # a row has many labels, and one weight
+}
+
+
 def surroundings(task: Task) -> tuple[Hyperparameter, ...]:
     """Returns what may be tuned around a model for a task."""
-    of_targets = TARGET_SCALING if task is Task.REGRESSION else CLASS_WEIGHT
-    return (NORMALIZATION, of_targets, *SCHEDULE_HYPERPARAMETERS)
+    return (NORMALIZATION, *_OF_TARGETS[task], *SCHEDULE_HYPERPARAMETERS)

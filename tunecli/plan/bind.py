@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from tunecli.families.base import Hyperparameter
+from tunecli.families.compiling import tasks_that_read
 from tunecli.plan.layerwise import count_fault, expand
 from tunecli.plan.plan import STEP_HYPERPARAMETERS
 from tunecli.registry import did_you_mean
-from tunecli.spec.experiment import SCIPY_ENGINE, ExperimentSpec
+from tunecli.spec.experiment import SCIPY_ENGINE, ExperimentSpec, Task
 from tunecli.spec.faults import Loc
 from tunecli.spec.parameter import ParameterSpec
 from tunecli.spec.space import Condition, Kind, Parameter, SearchSpace, Value, Values, same, spell_value
@@ -88,7 +89,13 @@ class _Binder:
         """Returns that no one reads a parameter, and a hint."""
         if self._spec.training.engine == SCIPY_ENGINE and name in STEP_HYPERPARAMETERS:
             return f"'{name}' is not read by engine: scipy, which takes no steps", "drop it, or write engine: auto"
-        return f"'{name}' is read by nothing in {self._spec.model.family}", did_you_mean(name, self._known)
+        hint = self._other_tasks(name) or did_you_mean(name, self._known)
+        return f"'{name}' is read by nothing in {self._spec.model.family}", hint
+
+    def _other_tasks(self, name: str) -> str:
+        """Returns a hint for what a family of ours reads for other tasks, else ""."""
+        tasks = tasks_that_read(name) if "loss" in self._known else ()
+        return f"drop it: it is for {' and '.join(tasks)} tasks alone" if 0 < len(tasks) < len(Task) else ""
 
     def _settle(self, parameter: Parameter, declared: ParameterSpec, loc: Loc) -> None:
         """Fixes a parameter that has one value and no condition; searches any other."""

@@ -127,6 +127,7 @@ class Plan(_Frozen):
         seed: The root of all seeds.
         dataset: Which data.
         task: What is predicted.
+        targets: The columns where several numbers or labels are predicted, in order; else ().
         family: A member of `families.FAMILIES`.
         inputs: The columns that go into each input of a model of several, by its name; None for a model of one.
         objective: What decides.
@@ -149,6 +150,7 @@ class Plan(_Frozen):
     seed: int
     dataset: DatasetPlan
     task: Task
+    targets: Annotated[tuple[str, ...], Field(exclude_if=lambda targets: not targets)] = ()
     family: str
     inputs: dict[str, tuple[str, ...]] | None = Field(None, exclude_if=lambda inputs: inputs is None)
     objective: Objective

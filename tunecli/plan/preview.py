@@ -21,6 +21,7 @@ def preview(plan: Plan) -> dict[str, Any]:
         "dataset": plan.dataset.name,
         "family": plan.family,
         "task": plan.task,
+        "targets": list(plan.targets),
         "objective": plan.objective.model_dump(mode="json"),
         "space": [
             {"name": each.name, "range": each.describe(), "when": [_condition(one) for one in each.when]}

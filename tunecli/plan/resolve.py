@@ -42,6 +42,7 @@ from tunecli.spec.experiment import (
     EarlyStoppingSpec,
     ExperimentSpec,
     LimitsSpec,
+    Task,
 )
 from tunecli.spec.faults import Loc
 from tunecli.spec.load import SpecFile
@@ -119,6 +120,7 @@ def resolve(file: SpecFile, *, runs: Path = DEFAULT_RUNS, discovered: Discovered
         seed=spec.seed,
         dataset=_dataset_plan(spec, description, file.path.parent),
         task=description.task,
+        targets=description.targets,
         family=FAMILIES.canonical(spec.model.family),
         inputs=inputs,
         objective=objective,
@@ -131,7 +133,7 @@ def resolve(file: SpecFile, *, runs: Path = DEFAULT_RUNS, discovered: Discovered
             target=spec.objective.target if spec.objective else None, no_gain=spec.stop_when.no_gain
         ),
         limits=_limits(spec, file.path.parent),
-        baselines=spec.baselines and _has_baselines(custom, objective),
+        baselines=spec.baselines and _has_baselines(custom, objective, description.task),
         derived=derived,
         custom=custom,
         callbacks=callbacks,
@@ -139,10 +141,10 @@ def resolve(file: SpecFile, *, runs: Path = DEFAULT_RUNS, discovered: Discovered
     )
 
 
-def _has_baselines(custom: CustomPlan | None, objective: Objective) -> bool:
+def _has_baselines(custom: CustomPlan | None, objective: Objective, task: Task) -> bool:
     """Says whether simple models can be scored by the objective: a loss of the user's own is not known to them."""
     metric = plain_metric(objective.metric)
-    return custom is None or (metric in METRICS and metric != "loss")
+    return custom is None or (metric in METRICS and metric != "loss" and task in METRICS[metric].tasks)
 
 
 def _limits(spec: ExperimentSpec, folder: Path) -> LimitsSpec:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 from tunecli.datasets.base import Description
@@ -64,21 +64,21 @@ def _check_epochs(spec: ExperimentSpec, searched: Collection[str], report: Repor
         report(("training", name), f"stands in {loc[0]}: too", "keep one of the two", at_key=True)
 
 
-def refuse_unreachable_targets(plan: Plan, targets: NDArray[np.generic], name: str) -> None:
+def refuse_unreachable_targets(plan: Plan, targets: NDArray[np.generic], names: Sequence[str]) -> None:
     """Refuses training targets that no trial can reach; where some can, the others fail by themselves.
 
     Args:
         plan: What is to be searched.
-        targets: Of the training rows, in original units.
-        name: Of the column.
+        targets: Of the training rows, in original units; shape `(rows,)` or `(rows, columns)`.
+        names: Of the columns.
 
     Raises:
         UsageError: The one output activation of all trials does not reach them.
     """
-    names = (OUTPUT_ACTIVATION.name, TARGET_SCALING.name)
-    if any(parameter.name in names for parameter in plan.space):
+    deciding = (OUTPUT_ACTIVATION.name, TARGET_SCALING.name)
+    if any(parameter.name in deciding for parameter in plan.space):
         return
-    if fault := target_fault(plan.fixed, targets, name):
+    if fault := target_fault(plan.fixed, targets, names):
         raise UsageError(fault, where=OUTPUT_ACTIVATION.name, hint=USE_MINMAX)
 
 

@@ -28,13 +28,13 @@ class Prepared:
         preprocessor: What was fitted, on the training rows.
         parts: `(x, y)` of the training rows, then of each further part; see `Preprocessor.transform` and `targets`.
             Where rows count differently, it is `(x, y, weights)`, the weights float32 and of shape `(rows,)`.
-        target_name: What is predicted.
+        target_names: What each column of the targets is called.
     """
 
     signature: DataSignature
     preprocessor: Preprocessor
     parts: list[Part]
-    target_name: str = ""
+    target_names: tuple[str, ...] = ()
 
 
 def prepare(
@@ -49,12 +49,11 @@ def prepare(
         choices: How.
     """
     preprocessor = Preprocessor.fit(data.columns, train_rows, choices.normalization)
-    outputs = len(data.classes) if data.task is Task.MULTICLASS else 1
     prepared = Prepared(
-        signature=preprocessor.signature(data.task, outputs),
+        signature=preprocessor.signature(data.task, data.outputs),
         preprocessor=preprocessor,
         parts=[_part(data, preprocessor, train_rows, rows) for rows in (train_rows, *other_rows)],
-        target_name=data.target_name,
+        target_names=data.target_names,
     )
     return weighted(prepared, choices)
 
@@ -76,10 +75,11 @@ def targets(data: RawData, rows: NDArray[np.int64]) -> NDArray[np.float32] | NDA
     """Returns what a model is to predict.
 
     Returns:
-        float32 `(rows, 1)` for regression and two classes, int32 class codes `(rows,)` for more.
+        float32 `(rows, 1)` for regression and two classes, `(rows, targets)` for several numbers or labels; int32 class
+        codes `(rows,)` for more classes.
     """
     import numpy as np
 
     if data.task is Task.MULTICLASS:
         return data.target[rows].astype(np.int32)
-    return data.target[rows].astype(np.float32)[:, np.newaxis]
+    return data.target[rows].astype(np.float32).reshape(len(rows), data.outputs)

@@ -138,11 +138,29 @@ def compare(snapshot: Snapshot, baselines: Sequence[Baseline]) -> Comparison | N
     return Comparison(leader, leader.score, gain, gain / worse if is_error else None)
 
 
-def best_json(snapshot: Snapshot, top: int | None = None, *, baselines: Sequence[Baseline] = ()) -> dict[str, Any]:
-    """Returns the document of `best --json`."""
+def target_names(plan: Mapping[str, Any]) -> tuple[str, ...]:
+    """Returns the columns that a study predicts, as far as its plan names them; () for data of a known target.
+
+    Args:
+        plan: As kept in `plan.json`.
+    """
+    written = plan["dataset"]["options"]["target"]
+    named = [written] if isinstance(written, str) else written or []
+    return tuple(plan.get("targets") or named)
+
+
+def best_json(
+    snapshot: Snapshot,
+    top: int | None = None,
+    *,
+    baselines: Sequence[Baseline] = (),
+    targets: Sequence[str] = (),
+) -> dict[str, Any]:
+    """Returns the document of `best --json`; `targets` are the columns that are predicted, where they are known."""
     return {
         "study": snapshot.study,
         "objective": _objective(snapshot),
+        "targets": list(targets),
         "trials": [_ranked(row) for row in leaderboard(snapshot, top)],
         "baselines": [each.model_dump(mode="json") for each in rank_baselines(baselines, snapshot.objective)],
     }

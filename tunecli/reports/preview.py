@@ -18,6 +18,7 @@ def preview_text(document: Mapping[str, Any]) -> str:
     lines = [
         f"study      {document['study']}",
         f"data       {document['dataset']}, {document['task']}",
+        *([f"targets    {', '.join(document['targets'])}"] if document["targets"] else []),
         f"model      {document['family']}",
         f"objective  {objective['goal']} {objective['metric']}",
         f"space      {_size(document)}",

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tunecli.reports.data import Comparison, Row, StudyRow, compare, curves, rank_baselines
+from tunecli.reports.data import Comparison, Row, StudyRow, compare, curves, rank_baselines, target_names
 from tunecli.reports.text import show_date, show_duration, show_score, show_spread, show_values, sparkline
 from tunecli.spec.space import Parameter, SearchSpace, Value, show_value
 from tunecli.study.baseline import Baseline
@@ -93,6 +93,23 @@ def scores_table(scores: Mapping[str, Mapping[str, float | None]]) -> Renderable
     return Fitting(wide, compact)
 
 
+def targets_table(scores: Mapping[str, Mapping[str, Mapping[str, float | None]]]) -> RenderableType:
+    """Returns the scores of each of several targets by itself.
+
+    Args:
+        scores: By part of the data and target.
+    """
+    names = list(dict.fromkeys(name for each in scores.values() for figures in each.values() for name in figures))
+    wide = _table(["part", "target", *names], left=2, right=2 + len(names))
+    compact = _table(["part", "target", "metric", "score"], left=3, right=4)
+    for part, of_targets in scores.items():
+        for target, figures in of_targets.items():
+            _add(wide, [part, target, *(show_score(figures.get(name)) for name in names)])
+            for name, figure in figures.items():
+                _add(compact, [part, target, name, show_score(figure)])
+    return Fitting(wide, compact)
+
+
 def seeds_table(document: Mapping[str, Any]) -> RenderableType:
     """Returns the scores of several models of one trial: mean ± standard deviation, the ensemble's, the kept model's.
 
@@ -159,6 +176,7 @@ def study_view(row: StudyRow, plan: Mapping[str, Any], causes: Sequence[tuple[in
     facts = {
         "study": f"{row.name} ({row.state})",
         "data": f"{plan['dataset']['name']} ({plan['task']})",
+        **({"target": ", ".join(targets)} if (targets := target_names(plan)) else {}),
         "family": plan["family"],
         "objective": f"{row.goal} {row.metric}",
         "tuner": _options(plan["tuner"]),

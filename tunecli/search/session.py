@@ -101,7 +101,7 @@ def run_session(
             say(f"{study.layout.journal}: the last line was incomplete and has been dropped")
         data, parts = load(plan.dataset)
         check_folds(plan, data, parts)
-        refuse_unreachable_targets(plan, data.target[parts.train], data.target_name)
+        refuse_unreachable_targets(plan, data.target[parts.train], data.target_names)
         checks = None if inspect is None else find_or_examine(study, data, parts)
         if checks is not None and inspect is not None:
             inspect(checks)

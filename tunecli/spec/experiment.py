@@ -18,7 +18,7 @@ from tunecli.spec.faults import Fault, fault, raise_faults
 from tunecli.spec.outline import MODEL_FIELDS, Outline
 from tunecli.spec.own_data import ArraysSpec, ImageColumnsSpec, ImageSize, check_plain
 from tunecli.spec.parameter import Parameters
-from tunecli.spec.quantities import AUTO_WORKERS, BatchSize, Duration, Features, Size, Workers
+from tunecli.spec.quantities import AUTO_WORKERS, BatchSize, Duration, Features, Size, Targets, Workers
 from tunecli.spec.tuners import RandomTuner, TunerSpec, canonical_tuner
 
 
@@ -28,6 +28,12 @@ class Task(StrEnum):
     REGRESSION = "regression"
     BINARY = "binary"
     MULTICLASS = "multiclass"
+    MULTILABEL = "multilabel"
+
+    @property
+    def has_classes(self) -> bool:
+        """Whether each row belongs to one of several classes, of which the target holds the code."""
+        return self in (Task.BINARY, Task.MULTICLASS)
 
 
 class _Block(BaseModel):
@@ -46,7 +52,9 @@ class DatasetSpec(_Block):
     split_seed: int = Field(0, ge=0, description="Decides which rows go where; independent of seed.")
     max_rows: int | None = Field(None, ge=1, description="Keep only so many rows of each part; default: all of them.")
     path: str | None = Field(None, description="The file or folder of your own data, relative to this one.")
-    target: str | None = Field(None, description="csv: the column to predict.")
+    target: Targets | None = Field(
+        None, description="csv: the column to predict, or a list of them: several numbers, labels, or one-hot classes."
+    )
     task: Task | None = Field(None, strict=False, description="csv: what is predicted; default: from the target.")
     features: list[str] | None = Field(
         None, min_length=1, description="Columns to learn from, by name or by pattern (sensor_*); default: all others."
@@ -278,7 +286,9 @@ class ExperimentSpec(_Block):
     seed: int = Field(0, ge=0, description="Decides every random draw; 0 is a seed like any other.")
     dataset: DatasetSpec = Field(description="The data: a name, or a block with a name and how to split.")
     model: ModelSpec = Field(description="The model family: its name, or a block with fixed hyperparameters.")
-    objective: ObjectiveSpec | None = Field(None, description="Default: val_rmse, or val_accuracy for classes.")
+    objective: ObjectiveSpec | None = Field(
+        None, description="Default: val_rmse, val_accuracy for classes, or val_auc for labels."
+    )
     search_space: Parameters = Field(default_factory=dict, description="Hyperparameters: ranges, choices, values.")
     tuner: TunerSpec = Field(
         default_factory=lambda: RandomTuner(name="random"),

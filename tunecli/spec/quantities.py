@@ -1,4 +1,4 @@
-"""How people write durations, sizes, counts and features, and what they become."""
+"""How people write durations, sizes, counts, features and targets, and what they become."""
 
 from __future__ import annotations
 
@@ -95,3 +95,25 @@ Features = Annotated[
     ),
 ]
 """Features of the data: names, or positions counted from 0."""
+
+
+def _read_targets(value: Any) -> Any:
+    if isinstance(value, str):
+        return value
+    if not isinstance(value, list):
+        fault((), f"{received(value)} is no column", "write its name, in quotes where YAML reads something else")
+    if not value:
+        fault((), "lists no column", "write the name of one, or several: [heating, cooling]")
+    for index, each in enumerate(value):
+        if not isinstance(each, str):
+            fault(
+                (index,), f"{received(each)} is no column", "write its name, in quotes where YAML reads something else"
+            )
+    return value[0] if len(value) == 1 else tuple(value)
+
+
+Targets = Annotated[
+    str | tuple[str, ...],
+    BeforeValidator(_read_targets, json_schema_input_type=str | Annotated[list[str], Field(min_length=1)]),
+]
+"""The column to predict, or several; a list of one is that one."""

@@ -37,14 +37,17 @@ class Metric:
 
 _REGRESSION = frozenset({Task.REGRESSION})
 _CLASSES = frozenset({Task.BINARY, Task.MULTICLASS})
+_LABELS = frozenset({Task.MULTILABEL})
 
 METRICS: dict[str, Metric] = {
-    "loss": Metric(Goal.MINIMIZE, _REGRESSION | _CLASSES),
+    "loss": Metric(Goal.MINIMIZE, _REGRESSION | _CLASSES | _LABELS),
     "mse": Metric(Goal.MINIMIZE, _REGRESSION),
     "rmse": Metric(Goal.MINIMIZE, _REGRESSION),
     "mae": Metric(Goal.MINIMIZE, _REGRESSION),
     "r2": Metric(Goal.MAXIMIZE, _REGRESSION),
-    "accuracy": Metric(Goal.MAXIMIZE, _CLASSES),
+    "accuracy": Metric(Goal.MAXIMIZE, _CLASSES | _LABELS),
+    "auc": Metric(Goal.MAXIMIZE, _LABELS),
+    "f1": Metric(Goal.MAXIMIZE, _LABELS),
 }
 """The metrics by name; on the validation part each is called `val_<name>`, on a fold held back `fold_<name>`."""
 
@@ -56,8 +59,16 @@ AUXILIARY_METRICS: dict[str, Metric] = {
 }
 """What a model with an auxiliary output yields besides: the loss of either output, and the metrics of that one."""
 
-DEFAULT_METRIC = {Task.REGRESSION: "rmse", Task.BINARY: "accuracy", Task.MULTICLASS: "accuracy"}
-"""What decides where a spec names no objective, on the rows that score a trial."""
+DEFAULT_METRIC = {
+    Task.REGRESSION: "rmse",
+    Task.BINARY: "accuracy",
+    Task.MULTICLASS: "accuracy",
+    Task.MULTILABEL: "auc",
+}
+"""What decides where a spec names no objective, on the rows that score a trial.
+
+Labels are mostly rare, and who never predicts one is accurate: the area under the curve does not fall for that.
+"""
 
 
 def plain_metric(name: str) -> str:

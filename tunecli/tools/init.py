@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,9 +18,10 @@ import yaml
 from tunecli.datasets import DATASETS
 from tunecli.datasets.base import DatasetOptions, Description
 from tunecli.datasets.column import ColumnKind, as_numbers, has_strays
-from tunecli.datasets.csv_target import read_target
+from tunecli.datasets.csv_target import Target
+from tunecli.datasets.csv_targets import read_targets
 from tunecli.datasets.table import Table, read_table
-from tunecli.errors import UsageError
+from tunecli.errors import DataError, UsageError
 from tunecli.families import FAMILIES
 from tunecli.families.base import Hyperparameter
 from tunecli.families.compiling import shared_hyperparameters
@@ -33,6 +34,9 @@ _SEARCHED = ("hidden_layers", "units", "blocks", "filters", "dense_units", "drop
 """What is worth searching first, of whatever a family has; the rest is written as comments."""
 
 _TARGET_NAMES = ("target", "label", "class", "y", "outcome", "response", "price", "sales")
+
+_ONE_OF_TARGETS = re.compile(r"(target|label|class|y)(\d+|[_ ]\w+)", re.IGNORECASE)
+"""Two or more columns of such names are predicted together: `y1` and `y2`, or `label_rain` and `label_wind`."""
 
 _FEW_ROWS = 2000
 """With fewer rows an epoch has few steps, so more of them are needed."""
@@ -81,12 +85,13 @@ def draft_csv(path: Path, folder: Path) -> Draft:
     """
     table = read_table(path)
     useless = _useless(table)
-    target = _guess_target(table, useless)
-    found = read_target(table, target, None)
-    left_out = {name: reason for name, reason in useless.items() if name != target}
-    features = tuple(name for name in table.features if name != target and name not in left_out)
+    targets = _guess_targets(table, useless)
+    found = _read_targets(table, targets)
+    left_out = {name: reason for name, reason in useless.items() if name not in targets}
+    features = tuple(name for name in table.features if name not in targets and name not in left_out)
+    written = f"[{', '.join(map(scalar, targets))}]" if len(targets) > 1 else scalar(targets[0])
     lines = ["  name: csv", path_line(path, folder)]
-    lines += [f"  target: {scalar(target)}  # a guess; drop task when you change it", f"  task: {found.task}"]
+    lines += [f"  target: {written}  # a guess; drop task when you change it", f"  task: {found.task}"]
     if left_out and features:
         lines += [f"  # left out: {_comment(name)}, {reason}" for name, reason in left_out.items()]
         key, names = ("features", features) if len(features) <= _MOST_LISTED else ("exclude", tuple(left_out))
@@ -95,7 +100,7 @@ def draft_csv(path: Path, folder: Path) -> Draft:
         f"  # time: {scalar(name)}  # hold back the latest rows, not random ones"
         for name in [name for name in features if table.about[name].kind is ColumnKind.DATE][:1]
     ]
-    description = Description(found.task, target, features, classes=found.classes, rows=table.rows)
+    description = Description(found.task, ", ".join(targets), features, classes=found.classes, rows=table.rows)
     title = f"{path.name}: {table.rows:,} rows"
     return Draft(spec_name(path), compose(title, lines, description))
 
@@ -179,10 +184,30 @@ def _about(hyper: Hyperparameter) -> str:
     return " ".join([hyper.doc, *allowed])
 
 
-def _guess_target(table: Table, useless: Mapping[str, str]) -> str:
+def _guess_targets(table: Table, useless: Mapping[str, str]) -> list[str]:
+    """Returns the column that is predicted, or several."""
     candidates = [name for name in table.features if name not in useless] or table.features
     names = {name.casefold(): name for name in reversed(candidates)}
-    return next((names[name] for name in _TARGET_NAMES if name in names), candidates[-1])
+    if one := next((names[name] for name in _TARGET_NAMES if name in names), None):
+        return [one]
+    several = [name for name in candidates if _ONE_OF_TARGETS.fullmatch(name) and _holds_numbers(table, name)]
+    return several if 1 < len(several) < len(candidates) else [candidates[-1]]
+
+
+def _holds_numbers(table: Table, name: str) -> bool:
+    """Says whether a column has a number in every row."""
+    about = table.about[name]
+    return about.kind is ColumnKind.NUMBER and not (about.missing or about.fault)
+
+
+def _read_targets(table: Table, names: Sequence[str]) -> Target:
+    """Reads targets; of marks that are not one class for each row it is guessed that they are labels."""
+    try:
+        return read_targets(table, names, None)
+    except DataError:
+        if len(names) == 1:
+            raise
+        return read_targets(table, names, Task.MULTILABEL)
 
 
 def _useless(table: Table) -> dict[str, str]:

@@ -83,7 +83,7 @@ class Predictions:
         """Returns the names of the columns, in the order of `_ids` and `_predicted`."""
         manifest = self._bundle.manifest
         ids = [] if self._id is None else [self._id]
-        if manifest.task in (Task.BINARY, Task.MULTICLASS):
+        if manifest.task.has_classes:
             of_classes = [f"{PROBABILITY}_{each}" for each in manifest.targets[0].classes]
             return [*ids, PREDICTION, *(of_classes if self._proba else [])]
         targets = [each.name for each in manifest.targets]
@@ -101,7 +101,7 @@ class Predictions:
         manifest = self._bundle.manifest
         if manifest.task is Task.REGRESSION:
             return [pl.Series(column) for column in outputs.T]
-        if manifest.task not in (Task.BINARY, Task.MULTICLASS):
+        if not manifest.task.has_classes:
             labels = [pl.Series((column > _CERTAIN).astype("int8")) for column in outputs.T]
             return [*labels, *(map(pl.Series, outputs.T) if self._proba else [])]
         of_classes = probabilities(outputs)

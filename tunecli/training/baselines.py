@@ -27,6 +27,7 @@ from tunecli.study.baseline import Baseline
 from tunecli.study.objective import FOLD, VALIDATION
 from tunecli.study.trial import means
 from tunecli.training.data import trial_parts
+from tunecli.training.metrics import class_metrics, label_metrics, regression_metrics
 
 if TYPE_CHECKING:
     import numpy as np
@@ -46,9 +47,6 @@ LAYERS = (50, 50, 50)
 _BLOCK_ROWS = 8192
 """So many rows are predicted at once: what scikit-learn makes of them is then small."""
 
-_SMALLEST_PROBABILITY = 1e-7
-"""Keras cuts probabilities off here before it takes a logarithm."""
-
 
 @dataclass(frozen=True)
 class Size:
@@ -57,7 +55,7 @@ class Size:
     Attributes:
         rows: Training rows.
         features: The length of a flattened row.
-        outputs: The number of classes, or 1 for regression and two classes.
+        outputs: As in `DataSignature`.
     """
 
     rows: int
@@ -111,6 +109,8 @@ def import_scikit_learn() -> None:
     import sklearn.dummy
     import sklearn.ensemble
     import sklearn.linear_model
+    import sklearn.multiclass
+    import sklearn.multioutput
     import sklearn.neural_network  # noqa: F401
 
 
@@ -148,7 +148,7 @@ def _fit_one(kind: Kind, plan: Plan, size: Size, parts: Sequence[Arrays]) -> dic
     """Fits the model on the first part, and returns its metrics on all of them."""
     rows = _spread(len(parts[0][1]), size.rows)
     model = kind.make(derive_seed(plan.seed, "baseline", kind.name), size)
-    target = parts[0][1][rows].ravel()
+    target = _flat(parts[0][1][rows])
     is_classes = plan.task is not Task.REGRESSION
     with warnings.catch_warnings():  # of not having converged, or having diverged: the score says what came of it
         warnings.simplefilter("ignore")
@@ -160,42 +160,9 @@ def _fit_one(kind: Kind, plan: Plan, size: Size, parts: Sequence[Arrays]) -> dic
         }
 
 
-def regression_metrics(
-    target: NDArray[np.float64], predicted: NDArray[np.float64], *, loss: Callable[[NDArray[np.float64]], float] | None
-) -> dict[str, float]:
-    """Returns what `families.compiling` has a trial measure; what is not finite is left out.
-
-    Args:
-        target: Shape `(rows,)`.
-        predicted: Shape `(rows,)`.
-        loss: From the errors to the loss of the trials; None if they have no one loss.
-    """
-    import numpy as np
-
-    errors = predicted - target
-    squares = float(np.mean(errors**2))
-    spread = float(np.mean((target - target.mean()) ** 2))
-    found = {} if loss is None else {"loss": loss(errors)}
-    found |= {"mse": squares, "rmse": squares**0.5, "mae": float(np.mean(np.abs(errors)))}
-    found["r2"] = 1 - squares / spread if spread > 0 else float("nan")
-    return {name: value for name, value in found.items() if np.isfinite(value)}
-
-
-def class_metrics(codes: NDArray[np.int64], probabilities: NDArray[np.float64]) -> dict[str, float]:
-    """Returns what `families.compiling` has a trial measure.
-
-    Args:
-        codes: Shape `(rows,)`.
-        probabilities: Shape `(rows, classes)`; each row adds up to 1.
-    """
-    import numpy as np
-
-    of_truth = probabilities[np.arange(len(codes)), codes]
-    of_truth = np.clip(of_truth, _SMALLEST_PROBABILITY, 1 - _SMALLEST_PROBABILITY)
-    return {
-        "loss": float(np.mean(-np.log(of_truth))),
-        "accuracy": float(np.mean(probabilities.argmax(axis=1) == codes)),
-    }
+def _flat(targets: NDArray[Any]) -> NDArray[Any]:
+    """Returns one target as scikit-learn takes it, `(rows,)`; several as they are."""
+    return targets.ravel() if targets.size == len(targets) else targets
 
 
 def _scores(model: Any, kind: Kind, part: Arrays, plan: Plan) -> dict[str, float]:
@@ -206,8 +173,10 @@ def _scores(model: Any, kind: Kind, part: Arrays, plan: Plan) -> dict[str, float
         return {}
     if plan.task is Task.REGRESSION:
         predicted = np.concatenate([model.predict(each) for each in _blocks(part, kind)])
-        return regression_metrics(part[1].ravel().astype(np.float64), predicted, loss=_loss(plan))
+        return regression_metrics(_flat(part[1]).astype(np.float64), predicted, loss=_loss(plan))
     probabilities = np.concatenate([model.predict_proba(each) for each in _blocks(part, kind)])
+    if plan.task is Task.MULTILABEL:
+        return label_metrics(part[1], probabilities)
     codes = part[1].ravel().astype(np.int64)
     # a class of which the rows that it was fitted on have none is impossible to it
     classes = model.classes_.astype(np.int64)
@@ -296,14 +265,27 @@ def _mlp_classifier(seed: int, size: Size) -> Any:
 
 def _boosting_regressor(seed: int, size: Size) -> Any:
     from sklearn.ensemble import HistGradientBoostingRegressor
+    from sklearn.multioutput import MultiOutputRegressor
 
-    return HistGradientBoostingRegressor(random_state=seed, max_iter=_rounds(size))
+    model = HistGradientBoostingRegressor(random_state=seed, max_iter=_rounds(size))
+    return MultiOutputRegressor(model) if size.outputs > 1 else model
 
 
 def _boosting_classifier(seed: int, size: Size) -> Any:
     from sklearn.ensemble import HistGradientBoostingClassifier
 
     return HistGradientBoostingClassifier(random_state=seed, max_iter=_rounds(size))
+
+
+def _for_each_label(make: Callable[[int, Size], Any]) -> Callable[[int, Size], Any]:
+    """Returns what makes a classifier of labels: one of a kind for each label."""
+
+    def make_each(seed: int, size: Size) -> Any:
+        from sklearn.multiclass import OneVsRestClassifier
+
+        return OneVsRestClassifier(make(seed, size))
+
+    return make_each
 
 
 # What takes one thread 5 s on a busy server; the perceptron 7 s, so that California housing is fitted whole.
@@ -359,5 +341,11 @@ _KINDS: dict[Task, tuple[Kind, ...]] = {
     ),
     Task.BINARY: _CLASSIFIERS,
     Task.MULTICLASS: _CLASSIFIERS,
+    Task.MULTILABEL: (
+        Kind("label frequencies", _for_each_label(_majority_class)),
+        Kind("logistic regression", _for_each_label(_logistic_regression), _logistic_rows),
+        Kind(_MLP, _mlp_classifier, _perceptron_rows),
+        Kind(_BOOSTING, _for_each_label(_boosting_classifier), _boosting_rows, _rounds_note),
+    ),
 }
 """The simple models of each task."""

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from tunecli.datasets.base import Columns
+from tunecli.datasets.base import Columns, output_count
 from tunecli.errors import DataError, UsageError
 from tunecli.families.base import DataSignature
 from tunecli.preprocessing import Preprocessor
@@ -80,7 +80,7 @@ class Bundle:
     def signature(self) -> DataSignature:
         """What the models were built for."""
         task, targets = self.manifest.task, self.manifest.targets
-        outputs = len(targets[0].classes) if task is Task.MULTICLASS else len(targets)
+        outputs = output_count(task, targets[0].classes, [each.name for each in targets])
         return routed_signature(self.preprocessor.signature(task, outputs), self.manifest.inputs)
 
     @cached_property
@@ -137,8 +137,8 @@ class Bundle:
             columns: Those of `manifest.columns`, in this order; their categories may differ.
 
         Returns:
-            `(rows, 1)` for regression, in the target's units, and for two classes, the probability of the second;
-            `(rows, classes)` for more classes.
+            `(rows, targets)` for regression, in the targets' units; `(rows, 1)` for two classes, the probability of the
+            second; `(rows, classes)` for more classes; `(rows, labels)` for labels, the probability of each.
 
         Raises:
             UsageError: The models need code that may not be run, or inputs that only a `fit` of the user's own makes.
@@ -152,7 +152,7 @@ class Bundle:
         self.load()
         total: NDArray[np.float64] | None = None
         for model in self.models:
-            outputs = self._fitting(_outputs(model, inputs).astype(np.float64))
+            outputs = self._fitting(_outputs(model, inputs, self.manifest.task).astype(np.float64))
             total = outputs if total is None else total + outputs
         assert total is not None, "a bundle has a model"
         return (total / len(self.models)).astype(np.float32)
@@ -175,7 +175,7 @@ class Bundle:
         return outputs
 
 
-def _outputs(model: keras.Model, inputs: Any) -> NDArray[np.generic]:
+def _outputs(model: keras.Model, inputs: Any, task: Task) -> NDArray[np.generic]:
     """Returns what a model predicts: of several outputs, the main or first one; logits as probabilities."""
     import keras
 
@@ -188,9 +188,14 @@ def _outputs(model: keras.Model, inputs: Any) -> NDArray[np.generic]:
     outputs: NDArray[np.generic] = found[0] if isinstance(found, list | tuple) else found
     outputs = outputs[:, None] if outputs.ndim == 1 else outputs
     if has_logits(model):
-        activation = keras.ops.sigmoid if outputs.shape[1] == 1 else keras.ops.softmax
+        activation = getattr(keras.ops, activation_of_logits(task, outputs.shape[1]))
         outputs = keras.ops.convert_to_numpy(activation(outputs))
     return outputs
+
+
+def activation_of_logits(task: Task, width: int) -> str:
+    """Returns what makes probabilities of so many logits: labels are told one by one, and so are two classes by one."""
+    return "sigmoid" if width == 1 or task is Task.MULTILABEL else "softmax"
 
 
 def has_logits(model: keras.Model) -> bool:

@@ -7,6 +7,8 @@ with replacing(run.layout.best) as new:
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from tunecli import __version__
 from tunecli.datasets.schema import schema_of
 from tunecli.plan import Plan
@@ -18,6 +20,9 @@ from tunecli.training.manifest import Manifest, Target, TargetScaling, write_man
 from tunecli.training.own_models import weights_beside
 from tunecli.training.recipe import Recipe
 from tunecli.training.series import Series
+
+if TYPE_CHECKING:
+    from tunecli.families.original_units import Scale
 
 
 def describe(best: BestLayout, plan: Plan, series: Series, recipe: Recipe) -> Manifest:
@@ -43,18 +48,23 @@ def describe(best: BestLayout, plan: Plan, series: Series, recipe: Recipe) -> Ma
         full=recipe.full,
         family=plan.family,
         task=plan.task,
-        targets=(Target(name=data.target_name, classes=data.classes),),
+        targets=tuple(Target(name=name, classes=data.classes) for name in data.target_names),
         dataset=plan.dataset.name,
         options=plan.dataset.options.model_copy(update={"path": None}),
         columns=schema_of(data.columns, rows),
         image_shape=series.setting.parts.preprocessor.image_shape,
         inputs=plan.inputs,
-        target_scaling=scaling and TargetScaling(method=scaling[0], scale=scaling[1], offset=scaling[2]),
+        target_scaling=None if scaling is None else _scaling(*scaling),
         models=tuple(path.relative_to(best.folder).as_posix() for path in kept),
         code=None if plan.custom is None else best.code.name,
         recipe=None if plan.custom is None else best.recipe.name,
         own_fit_changes_inputs=series.has_changed_inputs,
     )
+
+
+def _scaling(method: str, scale: Scale, offset: Scale) -> TargetScaling:
+    scales, offsets = (tuple(each) if isinstance(each, list) else each for each in (scale, offset))
+    return TargetScaling(method=method, scale=scales, offset=offsets)
 
 
 def write_bundle(best: BestLayout, manifest: Manifest) -> None:

@@ -151,7 +151,7 @@ def card_document(kept: Kept, scored: Scored) -> dict[str, Any]:
             "continued": document["continued"],
         },
         "scores": _scores(document["scores"] if ensemble is None else ensemble["scores"], scored),
-        "target_scores": _target_scores(scored),
+        "target_scores": _target_scores(scored) or _without_intervals(document["target_scores"]),
         "seeds": [each["seed"] for each in document["seeds"]],
         "summary": document["summary"],
         "top": document["top"],
@@ -208,6 +208,17 @@ def _target_scores(scored: Scored) -> dict[str, dict[str, dict[str, Any]]]:
         part: {target: {name: _figure(each) for name, each in figures.items()} for target, figures in by_target.items()}
         for part, by_target in scored.items()
         if len(by_target) > 1
+    }
+
+
+def _without_intervals(scores: Mapping[str, Mapping[str, Mapping[str, float | None]]]) -> dict[str, Any]:
+    """Returns the figures of each of several targets as the training has them."""
+    return {
+        part: {
+            target: {name: {"value": value, "low": None, "high": None} for name, value in figures.items()}
+            for target, figures in by_target.items()
+        }
+        for part, by_target in scores.items()
     }
 
 

@@ -52,16 +52,19 @@ class Ensemble:
         self.members += 1
         self._model = model
 
+    def predictions(self, name: str) -> Any:
+        """Returns the mean of what the members predict for a part: an array for each output, rows first."""
+        import keras
+        import numpy as np
+
+        return keras.tree.map_structure(lambda total: (total / self.members).astype(np.float32), self._sums[name])
+
     def evaluate(self, name: str) -> Figures:
         """Returns the loss and all metrics of the mean prediction on a part.
 
         A penalty on weights counts in the loss with its mean over the members: an ensemble of one equals its model.
         """
-        import keras
-        import numpy as np
-
-        mean = keras.tree.map_structure(lambda total: (total / self.members).astype(np.float32), self._sums[name])
-        figures = evaluate_predictions(self._model, self._parts[name], mean)
+        figures = evaluate_predictions(self._model, self._parts[name], self.predictions(name))
         loss = figures["loss"]
         return {**figures, "loss": None if loss is None else loss + self._penalties[name] / self.members}
 

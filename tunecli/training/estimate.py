@@ -11,7 +11,6 @@ from tunecli.families.base import DataSignature
 from tunecli.plan import Plan
 from tunecli.plan.preview import largest_values
 from tunecli.preprocessing.inputs import routed_signature
-from tunecli.spec.experiment import Task
 from tunecli.spec.tuners import HyperbandTuner, hyperband_brackets
 from tunecli.training.data import search_parts
 from tunecli.training.run_trial import build_model
@@ -51,9 +50,10 @@ def _signature(plan: Plan) -> DataSignature:
     description = DATASETS.load(plan.dataset.name).describe(plan.dataset.options)
     if plan.dataset.options.path is not None and description.image_shape is None:
         return search_parts(plan.dataset).signature
-    outputs = len(description.classes) if description.task is Task.MULTICLASS else 1
     columns = description.features  # those of known data sets are numbers, one feature each
-    return DataSignature(plan.task, description.image_shape or (len(columns),), outputs, columns, len(columns))
+    return DataSignature(
+        plan.task, description.image_shape or (len(columns),), description.outputs, columns, len(columns)
+    )
 
 
 def _states_kept(plan: Plan) -> int:

@@ -36,7 +36,7 @@ class Target(_Frozen):
 
     Attributes:
         name: The column.
-        classes: The classes' names in the order of their codes; () for regression.
+        classes: The classes' names in the order of their codes; () for a number or a label.
     """
 
     name: str
@@ -48,13 +48,13 @@ class TargetScaling(_Frozen):
 
     Attributes:
         method: As the spec has it.
-        scale: In the target's units.
-        offset: In the target's units.
+        scale: In the target's units; of several targets, one for each.
+        offset: In the target's units; of several targets, one for each.
     """
 
     method: str
-    scale: float
-    offset: float
+    scale: float | tuple[float, ...]
+    offset: float | tuple[float, ...]
 
 
 class FileEntry(_Frozen):
@@ -80,7 +80,7 @@ class Manifest(_Frozen):
         full: Whether it was trained on the validation rows too.
         family: A member of `families.FAMILIES`.
         task: What kind of thing is predicted.
-        targets: What is predicted.
+        targets: What is predicted: one number, one of several classes; or several numbers or labels.
         dataset: The data set's name.
         options: What the spec said about the data, without the place of the file.
         columns: What the model reads, in the order of the preprocessing.

@@ -33,7 +33,7 @@ from tunecli.training.card import Kept, write_card
 from tunecli.training.continuation import require_state
 from tunecli.training.engines.base import row_count
 from tunecli.training.engines.compiler import compiler_flags, set_compiler
-from tunecli.training.evaluate import summarise
+from tunecli.training.evaluate import Scores, summarise
 from tunecli.training.recipe import Place, Recipe, Watch
 from tunecli.training.runtime import configure
 from tunecli.training.series import Series, SeriesTrainer
@@ -151,6 +151,7 @@ def _document(
             "name": plan.dataset.name,
             "path": plan.dataset.options.path,
             "task": plan.task,
+            "targets": list(setting.parts.target_names),
             "split_seed": plan.dataset.split_seed,
             "rows": _rows(setting, full=recipe.full),
             "fingerprint": fingerprint,
@@ -174,10 +175,15 @@ def _figures(series: Series) -> dict[str, Any]:
     together = series.ensemble
     return {
         "scores": series.scores[0],
+        "target_scores": series.target_scores,
         "seeds": [{"seed": seed, "scores": each} for seed, each in zip(series.seeds, series.scores, strict=True)],
         "summary": summarise(series.scores),
-        "ensemble": None if together is None else {"members": len(series.seeds), "scores": together},
+        "ensemble": None if together is None else _together(series, together),
     }
+
+
+def _together(series: Series, scores: Scores) -> dict[str, Any]:
+    return {"members": len(series.seeds), "scores": scores, "target_scores": series.ensemble_target_scores}
 
 
 def _ranked(rank: int, series: Series) -> dict[str, Any]:

@@ -206,7 +206,7 @@ class _Attempt:
         parts = trial_parts(request.plan, request.training, request.data, Choices.of(ours))
         parts = routed(parts, request.plan.inputs)
         train, validation, *folds = parts.parts
-        if fault := target_fault(ours, train[1], parts.target_name):
+        if fault := target_fault(ours, train[1], parts.target_names):
             raise TrainingFailedError(f"{fault}: {USE_MINMAX}")
         built = build(request.plan, request.values, parts.signature, request.seed, request.sources)
         call = FitCall(train, or_none(validation), callbacks=user_callbacks(request.plan, request.sources))

@@ -14,7 +14,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import redirect_stdout
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -23,10 +23,11 @@ from tunecli.store.layout import BestLayout
 from tunecli.store.run import Run
 from tunecli.study.trial import Program
 from tunecli.training.best_folder import keep_model
+from tunecli.training.by_target import ByTarget, by_target
 from tunecli.training.engines import ENGINES, Fitted, Job, batch_rows
 from tunecli.training.engines.base import row_count
 from tunecli.training.ensemble import Ensemble
-from tunecli.training.evaluate import Figures, Scores, evaluate
+from tunecli.training.evaluate import Figures, Scores, evaluate, predict
 from tunecli.training.looks import note_test_look
 from tunecli.training.models import build
 from tunecli.training.own_models import TRAIN, final_call, keep_own, keep_recipe
@@ -38,6 +39,7 @@ from tunecli.training.user_callbacks import user_callbacks
 if TYPE_CHECKING:
     import keras
 
+    from tunecli.families.original_units import Scale
     from tunecli.training.engines.base import Arrays
 
 
@@ -53,6 +55,8 @@ class Series:
         programs: How often an engine has compiled a program, and used one again.
         target_scaling: Method, scale and offset of the targets of the model that is kept; None where there is none.
         has_changed_inputs: A `fit` of the user's own changes the inputs on which models are evaluated.
+        target_scores: Of the first model, for each of several targets by itself, by part; empty where there is one.
+        ensemble_target_scores: The same of the mean of predictions.
     """
 
     setting: Setting
@@ -60,8 +64,10 @@ class Series:
     scores: list[Scores]
     ensemble: Scores | None
     programs: Mapping[Program, int]
-    target_scaling: tuple[str, float, float] | None = None
+    target_scaling: tuple[str, Scale, Scale] | None = None
     has_changed_inputs: bool = False
+    target_scores: Mapping[str, ByTarget] = field(default_factory=dict)
+    ensemble_target_scores: Mapping[str, ByTarget] = field(default_factory=dict)
 
     @property
     def test_looks(self) -> int:
@@ -107,7 +113,8 @@ class SeriesTrainer:
         ensemble: Ensemble | None = None
         series: list[Scores] = []
         programs: Counter[Program] = Counter()
-        scaling: tuple[str, float, float] | None = None
+        scaling: tuple[str, Scale, Scale] | None = None
+        target_scores: Mapping[str, ByTarget] = {}
         for number, seed in enumerate(seeds):
             here = replace(place, seed_number=number + 1)
             started = time.perf_counter()
@@ -116,6 +123,8 @@ class SeriesTrainer:
             model = fitted.model
             programs[fitted.program] += 1
             series.append(self._scores(setting, partial(_evaluate_part, model, evaluated), seed=seed))
+            if number == 0 and self._plan.targets:
+                target_scores = self._by_target(evaluated, partial(_predict_part, model, evaluated))
             if self._recipe.ensemble:
                 ensemble = ensemble or Ensemble(evaluated)
                 ensemble.add(model, series[-1])
@@ -124,8 +133,9 @@ class SeriesTrainer:
                 scaling = scaling if number else _target_scaling(model)
             self._watch.model(here, setting.end - setting.begin, time.perf_counter() - started, fitted.program)
         together = None if ensemble is None else self._scores(setting, ensemble.evaluate, seed=None)
+        together_by_target = {} if ensemble is None else self._by_target(evaluated, ensemble.predictions)
         changed = _has_changed_inputs(setting.evaluated, evaluated)
-        return Series(setting, seeds, series, together, programs, scaling, changed)
+        return Series(setting, seeds, series, together, programs, scaling, changed, target_scores, together_by_target)
 
     def _fit(
         self, setting: Setting, seed: int, place: Place, keep: BestLayout | None
@@ -164,6 +174,12 @@ class SeriesTrainer:
             scores[name] = figures(name)
         return scores
 
+    def _by_target(self, parts: Mapping[str, Arrays], predictions: Callable[[str], Any]) -> dict[str, ByTarget]:
+        """Returns the scores of each of several targets on parts that have been evaluated: no further look at them."""
+        names, task = self._plan.targets, self._plan.task
+        found = {part: by_target(rows, predictions(part), names, task) for part, rows in parts.items() if names}
+        return {part: scores for part, scores in found.items() if scores}
+
     def _keep(self, model: keras.Model, folder: BestLayout, number: int) -> None:
         """Keeps what the recipe wants kept: the model of the trial's own seed, and all members of an ensemble."""
         keep = keep_model if self._plan.custom is None else keep_own
@@ -177,7 +193,11 @@ def _evaluate_part(model: keras.Model, parts: Mapping[str, Arrays], name: str) -
     return evaluate(model, parts[name])
 
 
-def _target_scaling(model: keras.Model) -> tuple[str, float, float] | None:
+def _predict_part(model: keras.Model, parts: Mapping[str, Arrays], name: str) -> Any:
+    return predict(model, parts[name])
+
+
+def _target_scaling(model: keras.Model) -> tuple[str, Scale, Scale] | None:
     from tunecli.families.original_units import scaling_of
 
     return scaling_of(model)

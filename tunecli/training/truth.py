@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from tunecli.datasets.column import ColumnKind, as_texts, convert
-from tunecli.spec.experiment import Task
 from tunecli.training.manifest import Manifest
 from tunecli.training.rows import Rows
 
@@ -35,9 +34,7 @@ def target_columns(manifest: Manifest) -> tuple[str, ...]:
 
 def has_one_hot(manifest: Manifest) -> bool:
     """Says whether the class of a row is marked in one of several columns."""
-    written: object = manifest.options.target
-    is_one = written is None or isinstance(written, str) or len(list(written)) == 1  # type: ignore[call-overload]
-    return manifest.task in (Task.BINARY, Task.MULTICLASS) and not is_one
+    return manifest.task.has_classes and isinstance(manifest.options.target, tuple)
 
 
 def read_truth(manifest: Manifest, columns: Sequence[pl.Series], rows: Rows) -> NDArray[Any]:
@@ -59,7 +56,7 @@ def read_truth(manifest: Manifest, columns: Sequence[pl.Series], rows: Rows) -> 
     names = target_columns(manifest)
     for name, series in zip(names, columns, strict=True):
         _require_all(name, series, rows)
-    if manifest.task in (Task.BINARY, Task.MULTICLASS) and not has_one_hot(manifest):
+    if manifest.task.has_classes and not has_one_hot(manifest):
         return _codes(names[0], columns[0], manifest.targets[0].classes, rows)
     numbers = [_numbers(name, series, rows) for name, series in zip(names, columns, strict=True)]
     found = np.stack(numbers, axis=1)

@@ -19,7 +19,7 @@ def missing_classes(view: View) -> Iterator[Finding]:
     """Finds classes that are not trained on, or not scored."""
     import numpy as np
 
-    if view.task is Task.REGRESSION or not view.has_one_target or not view.classes:
+    if not view.task.has_classes or not view.classes:
         return
     trained, scored = (
         np.bincount(targets, minlength=len(view.classes)) for targets in (view.train_target, view.validation_target)

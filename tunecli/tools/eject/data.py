@@ -78,7 +78,7 @@ def data_functions(plan: Plan, description: Description, load: LoadScript) -> li
     texts = [_ONE_HOT_WITH_MISSING if load.has_missing_texts else _ONE_HOT] if load.has_texts else []
     numbers = [_SCALE_WITH_MISSING if load.has_missing_numbers else _SCALE] if load.has_numbers else []
     helpers = [
-        *([_BY_CLASS] if plan.task is not Task.REGRESSION else []),
+        *([_BY_CLASS] if plan.task.has_classes else []),
         *([_SPREAD] if plan.dataset.max_rows is not None else []),
         *numbers,
         *texts,
@@ -96,7 +96,7 @@ def _split_function(plan: Plan) -> Lines:
         "# this stream is the same in every version of NumPy",
         "random = np.random.RandomState(np.random.MT19937(np.random.SeedSequence(SPLIT_SEED)))",
         "order = random.permutation(len(y))",
-        *(["order = by_class(order, y)"] if plan.task is not Task.REGRESSION else []),
+        *(["order = by_class(order, y)"] if plan.task.has_classes else []),
     ]
     if has_validation:
         body.append(f"validation, train = np.split({given}, [VALIDATION_ROWS])")

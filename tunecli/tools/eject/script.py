@@ -11,7 +11,6 @@ from tunecli.families import FAMILIES
 from tunecli.families.base import Blueprint
 from tunecli.plan import Plan
 from tunecli.scripting import Lines, indented, literal
-from tunecli.spec.experiment import Task
 from tunecli.spec.tuners import HyperbandTuner
 from tunecli.tools.eject.compiling import compile_script, metric_functions
 from tunecli.tools.eject.data import data_constants, data_functions
@@ -112,7 +111,7 @@ def _constants(plan: Plan, description: Description, load: LoadScript, space: Sp
 def _build_function(plan: Plan, description: Description, space: Space) -> Lines:
     blueprint = Blueprint(
         task=plan.task,
-        outputs=len(description.classes) if plan.task is Task.MULTICLASS else 1,
+        outputs=description.outputs,
         has_images=description.image_shape is not None,
         precision=plan.training.precision,
         settings=space.settings,

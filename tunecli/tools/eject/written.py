@@ -46,6 +46,9 @@ def refuse_unwritten(plan: Plan, spec: str) -> None:
         raise UsageError("a script of KerasTuner has no engine: scipy", where=f"{spec}: training.engine", hint=hint)
     _refuse_own_code(plan, spec)
     _refuse_own_data(plan, spec)
+    if isinstance(plan.dataset.options.target, tuple):
+        hint = "name one column, and tunecli eject writes the rest"
+        raise UsageError("an ejected script predicts one column", where=f"{spec}: dataset.target", hint=hint)
     if plan.dataset.options.sample_weight is not None:
         hint = "drop it, and tunecli eject writes the rest"
         raise UsageError("an ejected script has no weights of rows", where=f"{spec}: dataset.sample_weight", hint=hint)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tunecli.spec.experiment import Task
-from tunecli.training.bundle import Bundle, has_logits
+from tunecli.training.bundle import Bundle, activation_of_logits, has_logits
 from tunecli.training.exports.base import PREDICTION, PROBABILITIES, Takes
 from tunecli.training.exports.graph import CODES, IMAGES, NUMBERS, REST, TEXTS, RawInputs, codes, needs_rest, split
 from tunecli.training.exports.plain import foreign_classes, plain
@@ -148,7 +148,8 @@ def _fitting(outputs: Any, model: keras.Model, bundle: Bundle) -> Any:
     if len(outputs.shape) == 1:
         outputs = keras.layers.Reshape((1,))(outputs)
     if has_logits(model):
-        outputs = keras.layers.Activation("sigmoid" if outputs.shape[1] == 1 else "softmax")(outputs)
+        activation = activation_of_logits(bundle.manifest.task, outputs.shape[1])
+        outputs = keras.layers.Activation(activation)(outputs)
     if bundle.manifest.task is Task.BINARY and outputs.shape[1] == 2:
         outputs = outputs[:, 1:]
     return outputs

@@ -154,9 +154,7 @@ def _own_objects(graph: Graph) -> dict[str, Any]:
     return {} if code is None or not graph.classes else own_objects(graph.bundle.layout.folder / code)
 
 
-def _check(
-    name: str, found: NDArray[np.float32], expected: NDArray[np.float32], bundle: Bundle
-) -> dict[str, Any]:
+def _check(name: str, found: NDArray[np.float32], expected: NDArray[np.float32], bundle: Bundle) -> dict[str, Any]:
     """Returns what comparing came to.
 
     Raises:
