@@ -74,7 +74,7 @@ def test_thresholds_are_in_the_json(cli: Cli, write_spec: WriteSpec, runs: Path)
     ],
 )
 def test_a_condition_is_checked_before_the_search(
-    condition: str, what: str, hint: str, cli: Cli, write_spec: WriteSpec, tmp_path: Path
+    condition: str, what: str, hint: str, *, cli: Cli, write_spec: WriteSpec, tmp_path: Path
 ) -> None:
     code, out, err = cli("search", write_spec(), "--runs", tmp_path / "r", "--fail-if", condition)
     assert (code, out) == (2, "")

@@ -123,8 +123,11 @@ def test_people_see_which_targets_there_are(cli: Cli, cli_json: CliJson, write_s
         (of_test["sales"]["mse"] + of_test["newspaper"]["mse"]) / 2, rel=1e-4
     )
     card = (best / "card.md").read_text()
-    assert "- target: sales, newspaper" in card
-    assert card.count("### Each target by itself") == 2
+    assert "Predicts sales, newspaper (regression, in the units of the data)" in " ".join(card.split())
+    assert "### Each target by itself" in card
+    of_card = json.loads((best / "card.json").read_text())["target_scores"]["test"]
+    assert of_card["sales"]["rmse"]["value"] == pytest.approx(of_test["sales"]["rmse"], rel=1e-4)
+    assert of_card["sales"]["rmse"]["low"] < of_card["sales"]["rmse"]["value"] < of_card["sales"]["rmse"]["high"]
 
 
 FAMILIES = {

@@ -83,10 +83,9 @@ def evaluate(
 def _on_file(bundle: Bundle, data: str, by: str | None) -> Evaluation:
     from tunecli.tools.evaluate import evaluate_file
     from tunecli.training.rows import open_rows
-    from tunecli.training.truth import target_columns
 
     group = bundle.manifest.options.group
-    needed = [*target_columns(bundle.manifest), *([] if by is None else [by])]
+    needed = [*bundle.manifest.target_columns, *([] if by is None else [by])]
     with (
         open_rows(bundle.manifest, data, others=needed, optional=[] if group is None else [group]) as rows,
         output.busy("evaluating"),

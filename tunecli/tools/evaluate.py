@@ -21,7 +21,7 @@ from tunecli.training.manifest import Manifest
 from tunecli.training.parts import Part
 from tunecli.training.rows import Rows, texts_of
 from tunecli.training.scoring import Scored, score
-from tunecli.training.truth import read_truth, target_columns
+from tunecli.training.truth import read_truth
 from tunecli.training.unusual import Unusual
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def evaluate_file(bundle: Bundle, rows: Rows, *, by: str | None = None, group: s
     Raises:
         DataError: The rows are damaged, or have not what the model reads or should predict; or there are none.
     """
-    names = target_columns(bundle.manifest)
+    names = bundle.manifest.target_columns
     kept: dict[str, list[pl.Series]] = {
         name: [] for name in (*names, *([by] if by else []), *([group] if group else []))
     }

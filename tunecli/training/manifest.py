@@ -123,6 +123,16 @@ class Manifest(_Frozen):
         return files
 
     @property
+    def has_one_hot(self) -> bool:
+        """Whether the class of a row is marked in one of several columns."""
+        return self.task.has_classes and isinstance(self.options.target, tuple)
+
+    @property
+    def target_columns(self) -> tuple[str, ...]:
+        """The columns that hold what is predicted: of classes in several columns, one for each."""
+        return self.targets[0].classes if self.has_one_hot else tuple(each.name for each in self.targets)
+
+    @property
     def needed(self) -> tuple[str, ...]:
         """The files that predicting reads, apart from the preprocessing."""
         return (*self.models, *(each for each in (self.code, self.recipe) if each is not None))

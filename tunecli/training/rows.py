@@ -209,22 +209,69 @@ def _npz_blocks(manifest: Manifest, path: Path, where: str, others: Sequence[str
         with zipfile.ZipFile(path) as archive:
             inputs = _Array.find(archive, where, _INPUTS)
             step = max(1, BLOCK_ELEMENTS // max(1, inputs.row_elements))
-            beside = {name: _Array.find(archive, where, _TARGETS if name == "y" else (name,)) for name in others}
-            for name, array in beside.items():
+            beside = _beside(archive, manifest, where, others)
+            for array in beside.values():
                 if array.rows != inputs.rows:
                     what = f"{array.name} has {array.rows:,} rows, {inputs.name} has {inputs.rows:,}"
                     raise DataError(what, where=where, hint="give each row one")
-                del name
             for start in range(0, inputs.rows, step):
                 count = min(step, inputs.rows - start)
                 columns = _columns_of(manifest, inputs.read(count), where)
-                yield Block(columns, {name: array.read(count) for name, array in beside.items()})
+                yield Block(
+                    columns,
+                    {
+                        name: values
+                        for names, array in beside.items()
+                        for name, values in _by_name(manifest, names, array, count, where).items()
+                    },
+                )
     except FileNotFoundError:
         raise DataError("no such file or directory", where=where, hint="see --data") from None
     except (OSError, EOFError, ValueError, zipfile.BadZipFile, zlib.error) as error:
         raise DataError(
             f"is no whole .npz file ({error})", where=where, hint="save it anew with numpy.savez"
         ) from error
+
+
+def _beside(
+    archive: zipfile.ZipFile, manifest: Manifest, where: str, others: Sequence[str]
+) -> dict[tuple[str, ...], _Array]:
+    """Returns the arrays that hold what else was asked for, by its names: all targets may be columns of one array.
+
+    Raises:
+        DataError: There is none of such a name.
+    """
+    members, targets = archive.namelist(), manifest.target_columns
+    in_one = targets if len(targets) > 1 and not any(f"{name}.npy" in members for name in targets) else ()
+    found = {}
+    if in_one and set(in_one) <= set(others):
+        found[in_one] = _Array.find(archive, where, _TARGETS)
+    for name in dict.fromkeys(others):
+        if name not in in_one:
+            found[name,] = _Array.find(archive, where, (name, *_TARGETS) if name in targets else (name,))
+    return found
+
+
+def _by_name(manifest: Manifest, names: tuple[str, ...], array: _Array, count: int, where: str) -> dict[str, Any]:
+    """Returns the next rows of what an array holds, by the names that its columns stand for.
+
+    Raises:
+        DataError: It has another number of columns.
+    """
+    import numpy as np
+
+    values = array.read(count)
+    flat = values.reshape(count, -1)
+    if len(names) == flat.shape[1]:
+        return dict(zip(names, flat.T, strict=True))
+    classes = manifest.targets[0].classes
+    is_marked = (
+        len(flat) and flat.dtype.kind in "biuf" and np.isin(flat, (0, 1)).all() and (flat.sum(axis=1) == 1).all()
+    )
+    if names == manifest.target_columns and flat.shape[1] == len(classes) and is_marked:
+        return {names[0]: np.array(classes)[flat.argmax(axis=1)]}
+    wanted = f"{len(names)} columns: {', '.join(names[:20])}" if len(names) > 1 else "one value a row"
+    raise DataError(f"{array.name} is of shape {values.shape[1:]} a row", where=where, hint=f"give it {wanted}")
 
 
 class _Array:

@@ -1,6 +1,6 @@
 """Reads what a model should have predicted from a file, as it was read in training.
 
-columns = target_columns(bundle.manifest)          # ask `open_rows` for these, too
+columns = bundle.manifest.target_columns           # ask `open_rows` for these, too
 truth = read_truth(bundle.manifest, series, rows)
 """
 
@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from tunecli.datasets.column import ColumnKind, as_texts, convert
+from tunecli.spec.experiment import Task
 from tunecli.training.manifest import Manifest
 from tunecli.training.rows import Rows
 
@@ -24,25 +25,12 @@ _MARKS = {"false": 0.0, "true": 1.0}
 _SHOWN = 5
 
 
-def target_columns(manifest: Manifest) -> tuple[str, ...]:
-    """Returns the columns that hold what is predicted: of classes in several columns, one for each."""
-    targets = manifest.targets
-    if has_one_hot(manifest):
-        return targets[0].classes
-    return tuple(each.name for each in targets)
-
-
-def has_one_hot(manifest: Manifest) -> bool:
-    """Says whether the class of a row is marked in one of several columns."""
-    return manifest.task.has_classes and isinstance(manifest.options.target, tuple)
-
-
 def read_truth(manifest: Manifest, columns: Sequence[pl.Series], rows: Rows) -> NDArray[Any]:
     """Returns what is to be predicted.
 
     Args:
         manifest: Of the bundle.
-        columns: The values of `target_columns`, null where missing.
+        columns: The values of its `target_columns`, null where missing.
         rows: Where they come from.
 
     Returns:
@@ -53,14 +41,34 @@ def read_truth(manifest: Manifest, columns: Sequence[pl.Series], rows: Rows) -> 
     """
     import numpy as np
 
-    names = target_columns(manifest)
+    names = manifest.target_columns
     for name, series in zip(names, columns, strict=True):
         _require_all(name, series, rows)
-    if manifest.task.has_classes and not has_one_hot(manifest):
+    if manifest.task.has_classes and not manifest.has_one_hot:
         return _codes(names[0], columns[0], manifest.targets[0].classes, rows)
     numbers = [_numbers(name, series, rows) for name, series in zip(names, columns, strict=True)]
     found = np.stack(numbers, axis=1)
-    return found.argmax(axis=1).astype(np.int64) if has_one_hot(manifest) else found
+    if manifest.task is not Task.REGRESSION:
+        _require_marks(found, names, rows, is_one=manifest.has_one_hot)
+    return found.argmax(axis=1).astype(np.int64) if manifest.has_one_hot else found
+
+
+def _require_marks(found: NDArray[np.float64], names: Sequence[str], rows: Rows, *, is_one: bool) -> None:
+    """Makes sure that columns hold 0 and 1, and if `is_one`, a single 1 in each row.
+
+    Raises:
+        DataError: One does not.
+    """
+    import numpy as np
+
+    if len(strays := np.argwhere((found != 0) & (found != 1))):
+        row, column = strays[0].tolist()
+        what = f"{found[row, column]:g} is neither 0 nor 1, as '{names[column]}' was in training"
+        raise rows.error(what, row=row, hint="correct it")
+    if is_one and (is_wrong := found.sum(axis=1) != 1).any():
+        listed = ", ".join(names[:_SHOWN]) + ", …" * (len(names) > _SHOWN)
+        what = f"not exactly one of {listed} is 1, that of the row's class"
+        raise rows.error(what, row=int(is_wrong.argmax()), hint="correct the row, or leave it out")
 
 
 def _require_all(name: str, series: pl.Series, rows: Rows) -> None:
@@ -97,6 +105,8 @@ def _codes(name: str, series: pl.Series, classes: Sequence[str], rows: Rows) -> 
     if column.kind is ColumnKind.NUMBER:
         distinct, where = np.unique(column.values, return_inverse=True)
         names = [f"{value:.0f}" if value % 1 == 0 else repr(value) for value in distinct.tolist()]
+        if rows.source is None and not any(name in code for name in names):  # an array may hold codes
+            code = {f"{index}": index for index in range(len(classes))}
     else:
         texts = as_texts(series.cast(pl.String)) if column.kind is not ColumnKind.TEXT else column
         assert texts.texts is not None, "texts have texts"
