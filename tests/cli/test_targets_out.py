@@ -142,11 +142,12 @@ def test_every_target_is_scored_on_the_test_part_as_the_retraining_did(
         else:
             assert [each["name"] for each in target["classes"]] == list(SKIES)
             assert found["value"] == pytest.approx(metrics["scores"]["test"]["accuracy"], rel=1e-4)
-    assert names[0] in cli("evaluate", name, "--runs", runs, "--part", "validation")[1]
+    shown = cli("evaluate", name, "--runs", runs, "--part", "validation")[1]
+    assert all(each in shown for each in (SKIES if name == "skies" else names))
 
 
 @pytest.mark.parametrize("name", TARGETS)
-def test_a_file_is_scored_as_the_same_rows_in_arrays(name: str, cli_json: CliJson, runs: Path, tmp_path: Path) -> None:
+def test_every_target_of_a_file_is_scored_by_itself(name: str, cli_json: CliJson, runs: Path, tmp_path: Path) -> None:
     document = cli_json("evaluate", name, "--data", runs.parent / "weather.csv", "--runs", runs)
     assert document["rows"] == 120
     swapped = weather().with_columns((1 - pl.col("rain")).alias("rain"), (-pl.col("heating")).alias("heating"))
@@ -268,7 +269,7 @@ def test_arrays_that_cannot_be(y: Any, options: dict[str, Any], message: str, cl
 
 def test_codes_and_marks_of_classes_are_read_alike_from_arrays(cli: Cli, cli_json: CliJson) -> None:
     table = weather()
-    x, marks = table.select("damp", "cold").to_numpy(), table.select(SKIES).to_numpy()
+    x, marks = (np.ascontiguousarray(table.select(each)) for each in (["damp", "cold"], SKIES))
     np.savez("data.npz", x=x, y=marks.argmax(axis=1), class_names=np.array(SKIES))
     assert cli("search", npz_spec())[0] == 0
     assert cli("retrain")[0] == 0
