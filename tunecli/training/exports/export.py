@@ -101,7 +101,8 @@ def export(bundle: Bundle, format_: str, target: Path, *, study: Run | None) -> 
             _put_beside(chosen, graph, folder)
             document = _document(name, chosen, graph, check)
             write_whole(folder / README, render_readme(document, _usage(chosen, graph)).encode())
-            write_json(folder / MANIFEST, document | {"files": _files(folder)})
+            document["files"] = _files(folder)
+            write_json(folder / MANIFEST, document)
     except OSError as error:
         raise UsageError(f"cannot be written: {error.strerror or error}", where=str(target)) from error
     return document
