@@ -18,6 +18,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tunecli.datasets.dates import column_of
 from tunecli.errors import StudyError, TunecliError, UsageError
 from tunecli.plan import Plan
 from tunecli.spec.experiment import Task
@@ -155,9 +156,7 @@ def _own_objects(graph: Graph) -> dict[str, Any]:
     return {} if code is None or not graph.classes else own_objects(graph.bundle.layout.folder / code)
 
 
-def _check(
-    name: str, found: NDArray[np.float32], expected: NDArray[np.float32], bundle: Bundle
-) -> dict[str, Any]:
+def _check(name: str, found: NDArray[np.float32], expected: NDArray[np.float32], bundle: Bundle) -> dict[str, Any]:
     """Returns what comparing came to.
 
     Raises:
@@ -272,6 +271,11 @@ def _notes(chosen: Format, graph: Graph) -> list[str]:
         notes.append(f"the mean of {len(manifest.models)} models, in one graph")
     if chosen.takes is Takes.FEATURES:
         notes.append(f"the preprocessing stays outside: {PREPROCESS} applies {PREPROCESSING} and needs NumPy alone")
+    dates = dict.fromkeys(column_of(each.name) for each in graph.bundle.preprocessor.numeric)
+    if made_of := [name for name in dates if name is not None]:
+        notes.append(
+            f"numbers such as {made_of[0]}.year are parts of dates, where the table has dates in such a column"
+        )
     if CODES in graph.input_names:
         notes.append(
             "codes are positions in the categories of export.json, where null is a missing text; -1 for a text that "
