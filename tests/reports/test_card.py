@@ -138,6 +138,8 @@ def test_baselines_stand_beside_the_trial() -> None:
     assert "| mean                   |        5 |" in card
     assert "| forest                 |          |" in card
     assert "None of them does better than the trial." in text(card)
+    none = render_card(document(baselines=[{"name": "forest", "score": None}]))
+    assert "None of them came to a score." in text(none)
     assert "1 of them does better" in text(render_card(document(baselines=[{"name": "best", "score": 0.1}])))
 
 

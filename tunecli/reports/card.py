@@ -157,12 +157,14 @@ def _baselines(card: Mapping[str, Any]) -> Iterable[str]:
     if not baselines:
         return
     yield "## Baselines"
-    metric = search["objective"]["metric"]
     better = sum(_is_better(each["score"], search) for each in baselines)
+    compared = f"{better or 'None'} of them {'do' if better > 1 else 'does'} better than the trial."
+    is_any_scored = any(each["score"] is not None for each in baselines)
     yield paragraph(
         "Simple models, fitted on the training rows and scored as trials were. "
-        f"{better or 'None'} of them {'do' if better > 1 else 'does'} better than the trial."
+        + (compared if is_any_scored else "None of them came to a score.")
     )
+    metric = search["objective"]["metric"]
     own = [f"trial {card['trial']}, in the search", _figure(search["score"])]
     yield table(
         ["model", escaped(metric)],
