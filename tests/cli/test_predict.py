@@ -323,3 +323,14 @@ def test_images_of_fashion_mnist(cli: Cli, write_spec: Callable[..., Path], real
         json.loads((runs / "linear" / "best" / "bundle.json").read_text())["targets"][0]["classes"][9] == "Ankle boot"
     )
     assert cli("predict", "--data", write("a\n"), "--runs", runs)[0] == 3
+
+    bundle = runs / "linear" / "best" / "bundle.json"
+    manifest = json.loads(bundle.read_text())
+    names = [f"p{number}" for number in range(784)]
+    bundle.write_text(json.dumps({**manifest, "pixel_columns": names}))
+    pixels = [",".join(map(str, image.ravel())) for image in images]
+    text = "\n".join([",".join(names), *pixels])
+    assert cli("predict", "--data", write(text), "--runs", runs)[1] == out
+    code, _, err = cli("predict", "--data", write(f"{text}\n" + ",".join(["256"] * 784)), "--runs", runs)
+    assert code == 3
+    assert "'p0' is 256 in row 4" in err

@@ -19,6 +19,9 @@ from tunecli.training.own_models import weights_beside
 from tunecli.training.recipe import Recipe
 from tunecli.training.series import Series
 
+_PLACES = ("path", "validation_path", "test_path")
+"""Where files lie is nobody's business."""
+
 
 def write_bundle(best: BestLayout, plan: Plan, series: Series, recipe: Recipe) -> None:
     """Adds the environment, and the manifest with the hashes of all files that lie in the folder.
@@ -41,7 +44,6 @@ def write_bundle(best: BestLayout, plan: Plan, series: Series, recipe: Recipe) -
     rows = np.concatenate([parts.train, parts.validation]) if recipe.full else parts.train
     paths = [best.member(number) for number in range(len(series.seeds))] if recipe.ensemble else [best.model]
     kept = [path if path.exists() else weights_beside(path) for path in paths]
-    scaling = series.target_scaling
     manifest = Manifest(
         tunecli=__version__,
         study=plan.name,
@@ -51,14 +53,21 @@ def write_bundle(best: BestLayout, plan: Plan, series: Series, recipe: Recipe) -
         task=plan.task,
         targets=(Target(name=data.target_name, classes=data.classes),),
         dataset=plan.dataset.name,
-        options=plan.dataset.options.model_copy(update={"path": None}),
+        options=plan.dataset.options.model_copy(update=dict.fromkeys(_PLACES)),
         columns=schema_of(data.columns, rows),
         image_shape=series.setting.parts.preprocessor.image_shape,
         inputs=plan.inputs,
-        target_scaling=scaling and TargetScaling(method=scaling[0], scale=scaling[1], offset=scaling[2]),
+        target_scaling=_scaling_of(series),
         models=tuple(path.relative_to(best.folder).as_posix() for path in kept),
         code=None if plan.custom is None else best.code.name,
         recipe=None if plan.custom is None else best.recipe.name,
         own_fit_changes_inputs=series.has_changed_inputs,
     )
     write_manifest(best, manifest)
+
+
+def _scaling_of(series: Series) -> TargetScaling | None:
+    if series.target_scaling is None:
+        return None
+    method, scale, offset = series.target_scaling
+    return TargetScaling(method=method, scale=tuple(scale), offset=tuple(offset))

@@ -141,7 +141,7 @@ def _opened(manifest: Manifest, path: Path, where: str, others: Sequence[str], o
         raise DataError(
             "is a folder, not a file of rows", where=where, hint=f"name a file: {', '.join(ENDINGS)}, {_NPZ}"
         )
-    if manifest.image_shape is not None:
+    if manifest.image_shape is not None and not manifest.pixel_columns:
         what = f"the model reads images of shape {manifest.image_shape}, and this is a table"
         raise DataError(what, where=where, hint="bring a .npz file with an array x of images, uint8")
     source = open_source(path)
@@ -150,12 +150,46 @@ def _opened(manifest: Manifest, path: Path, where: str, others: Sequence[str], o
     names = {kind: [each.name for each in manifest.columns if each.kind is kind] for kind in ColumnKind}
     found = read_blocks(
         source,
-        numeric=names[ColumnKind.NUMERIC],
+        numeric=manifest.pixel_columns or names[ColumnKind.NUMERIC],
         categorical=names[ColumnKind.CATEGORICAL],
         others=tuple(dict.fromkeys(labels.values())),
     )
+    if manifest.pixel_columns:
+        found = _images_of(found, manifest, where)
     blocks = (Block(columns, {name: frame[label] for name, label in labels.items()}) for columns, frame in found)
     return Rows(where, blocks, source)
+
+
+def _images_of(
+    blocks: Iterator[tuple[Columns, pl.DataFrame]], manifest: Manifest, where: str
+) -> Iterator[tuple[Columns, pl.DataFrame]]:
+    """Turns columns of pixels into images.
+
+    Raises:
+        DataError: A value is no whole number from 0 to 255.
+    """
+    import numpy as np
+
+    assert manifest.image_shape is not None, "pixels are those of images"
+    start = 0
+    for columns, frame in blocks:
+        values = columns.numeric
+        is_pixel = (values >= 0) & (values <= 255) & (values % 1 == 0)
+        if not is_pixel.all():
+            row, column = (int(each) for each in np.argwhere(~is_pixel)[0])
+            shown = "missing" if np.isnan(values[row, column]) else f"{values[row, column]:g}"
+            what = f"'{columns.numeric_names[column]}' is {shown} in row {start + row + 1}"
+            raise DataError(what, where=where, hint="pixels are whole numbers, 0 … 255")
+        images = values.astype(np.uint8).reshape(-1, *manifest.image_shape)
+        yield _of_images(images), frame
+        start += len(values)
+
+
+def _of_images(images: NDArray[np.uint8]) -> Columns:
+    import numpy as np
+
+    empty = np.empty((len(images), 0))
+    return Columns(empty, (), empty.astype(np.int32), images=images)
 
 
 def _label(source: Source, name: str) -> str:
@@ -296,8 +330,7 @@ def _columns_of(manifest: Manifest, x: NDArray[Any], where: str) -> Columns:
         if given.shape[1:] != shape or given.dtype != np.uint8:
             what = f"holds rows of shape {x.shape[1:]} and type {x.dtype}; the model reads images of {shape}, uint8"
             raise DataError(what, where=where, hint="resize them, 0 … 255")
-        empty = np.empty((len(x), 0))
-        return Columns(empty, (), empty.astype(np.int32), images=np.ascontiguousarray(given))
+        return _of_images(given)
     names = tuple(each.name for each in manifest.columns)
     texts = [each.name for each in manifest.columns if each.kind is not ColumnKind.NUMERIC]
     if texts or x.ndim != 2 or x.shape[1] != len(names) or x.dtype.kind not in "biuf":
