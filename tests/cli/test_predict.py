@@ -16,6 +16,7 @@ import numpy as np
 import polars as pl
 import pytest
 import yaml
+from PIL import Image
 
 from tunecli.cli.main import run as run_cli
 from tunecli.plan import Plan
@@ -324,13 +325,9 @@ def test_images_of_fashion_mnist(cli: Cli, write_spec: Callable[..., Path], real
     )
     assert cli("predict", "--data", write("a\n"), "--runs", runs)[0] == 3
 
-    bundle = runs / "linear" / "best" / "bundle.json"
-    manifest = json.loads(bundle.read_text())
-    names = [f"p{number}" for number in range(784)]
-    bundle.write_text(json.dumps({**manifest, "pixel_columns": names}))
-    pixels = [",".join(map(str, image.ravel())) for image in images]
-    text = "\n".join([",".join(names), *pixels])
-    assert cli("predict", "--data", write(text), "--runs", runs)[1] == out
-    code, _, err = cli("predict", "--data", write(f"{text}\n" + ",".join(["256"] * 784)), "--runs", runs)
-    assert code == 3
-    assert "'p0' is 256 in row 4" in err
+    Path("shoes").mkdir()
+    for number, image in enumerate(images):
+        Image.fromarray(image[..., 0]).save(f"shoes/{number}.png")
+    code, out, _ = cli("predict", "--data", "shoes", "--id", "file", "--runs", runs)
+    assert (code, out.splitlines()[1:]) == (0, ["0.png,Ankle boot", "1.png,Pullover", "2.png,Trouser"])
+    assert cli("predict", "--data", "shoes/1.png", "--runs", runs)[1].splitlines()[1:] == ["Pullover"]

@@ -19,8 +19,8 @@ from tunecli.training.own_models import weights_beside
 from tunecli.training.recipe import Recipe
 from tunecli.training.series import Series
 
-_PLACES = ("path", "validation_path", "test_path")
-"""Where files lie is nobody's business."""
+_PRIVATE = ("path", "validation_path", "test_path", "function", "args", "sha256", "kept")
+"""Options that say where the data came from, which is no business of whoever gets the bundle."""
 
 
 def write_bundle(best: BestLayout, plan: Plan, series: Series, recipe: Recipe) -> None:
@@ -41,6 +41,7 @@ def write_bundle(best: BestLayout, plan: Plan, series: Series, recipe: Recipe) -
     here.pop("host")  # a bundle is given away, and this helps nobody who gets it
     write_json(best.environment, here)
     data, parts = load(plan.dataset)
+    pixels = plan.dataset.options.image_columns
     rows = np.concatenate([parts.train, parts.validation]) if recipe.full else parts.train
     paths = [best.member(number) for number in range(len(series.seeds))] if recipe.ensemble else [best.model]
     kept = [path if path.exists() else weights_beside(path) for path in paths]
@@ -53,9 +54,10 @@ def write_bundle(best: BestLayout, plan: Plan, series: Series, recipe: Recipe) -
         task=plan.task,
         targets=(Target(name=data.target_name, classes=data.classes),),
         dataset=plan.dataset.name,
-        options=plan.dataset.options.model_copy(update=dict.fromkeys(_PLACES)),
+        options=plan.dataset.options.model_copy(update=dict.fromkeys(_PRIVATE)),
         columns=schema_of(data.columns, rows),
         image_shape=series.setting.parts.preprocessor.image_shape,
+        pixel_columns=() if pixels is None else pixels.names,
         inputs=plan.inputs,
         target_scaling=_scaling_of(series),
         models=tuple(path.relative_to(best.folder).as_posix() for path in kept),
