@@ -177,6 +177,7 @@ def test_rows_that_do_not_fit_leave_no_file(text: str, code: int, message: str, 
     assert message in err
     assert "hint: " in err
     assert sorted(os.listdir()) == ["in.csv"]
+    assert cli("predict", "--data", "in.csv", "--runs", numbers)[:2] == (code, ""), "nor half a table"
 
 
 OPTIONS = [
