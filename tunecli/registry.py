@@ -57,6 +57,10 @@ class Registry(Generic[Member]):
         """Every accepted name, but for case, `_`, `-` and spaces."""
         return tuple(self._spellings)
 
+    def knows(self, name: str) -> bool:
+        """Says whether a member has this name."""
+        return _key(name) in self._spellings
+
     def canonical(self, name: str) -> str:
         """Returns the member's own spelling of `name`.
 

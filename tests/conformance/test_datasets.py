@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,31 +16,79 @@ import pytest
 from tunecli.datasets import DATASETS
 from tunecli.datasets.base import Dataset, DatasetOptions, OptionError, RawData
 from tunecli.datasets.split import split
+from tunecli.errors import DataError
 from tunecli.preprocessing import prepare
 from tunecli.spec.experiment import Task
 
 TABLE = "age,size,y\n" + "".join(f"{i % 7},{'SML'[i % 3]},{'ny'[i % 2]}\n" for i in range(40))
 
 
+def csv() -> DatasetOptions:
+    path = Path("table.csv").resolve()
+    path.write_text(TABLE)
+    return DatasetOptions(path=str(path), target="y")
+
+
+def npz() -> DatasetOptions:
+    path, random = Path("arrays.npz").resolve(), np.random.default_rng(0)
+    np.savez(path, x=random.normal(size=(40, 3)), y=np.arange(40) % 3, feature_names=np.array(["p", "q", "r"]))
+    return DatasetOptions(path=str(path))
+
+
+def image_folder() -> DatasetOptions:
+    from PIL import Image
+
+    root, random = Path("photos").resolve(), np.random.default_rng(0)
+    for number in range(30):
+        path = root / ("cat", "dog", "emu")[number % 3] / f"{number}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(random.integers(0, 256, (5, 7, 3), dtype=np.uint8)).save(path)
+    return DatasetOptions(path=str(root), image_size=(4, 6))
+
+
+def python() -> DatasetOptions:
+    content = """
+import numpy as np
+
+def load():
+    x = np.random.default_rng(0).normal(size=(40, 3))
+    return {"x": x, "y": np.where(x[:, 0] > 0, "high", "low"), "x_test": x[:5], "y_test": np.array(["low"] * 5)}
+"""
+    path = Path("mine.py").resolve()
+    path.write_text(content)
+    return DatasetOptions(path=str(path), sha256=hashlib.sha256(content.encode()).hexdigest())
+
+
 @dataclass(frozen=True)
 class Case:
+    """A data set.
+
+    Attributes:
+        name: Its name.
+        is_remote: Whether it is not inside the package.
+        make: Writes a small one where it is the user's own, and returns the options that name it.
+        described_with: What it takes to read its headers, of what describing others imports nothing of.
+        is_scripted: Whether `eject` writes it.
+    """
+
     name: str
     is_remote: bool = False
-    needs_path: bool = False
+    make: Callable[[], DatasetOptions] | None = None
+    described_with: tuple[str, ...] = ()
+    is_scripted: bool = True
 
     def options(self) -> DatasetOptions:
-        if not self.needs_path:
-            return DatasetOptions()
-        path = Path("table.csv").resolve()
-        path.write_text(TABLE)
-        return DatasetOptions(path=str(path), target="y")
+        return DatasetOptions() if self.make is None else self.make()
 
 
 CASES = [
     Case("advertising"),
     Case("california_housing", is_remote=True),
     Case("fashion_mnist", is_remote=True),
-    Case("csv", needs_path=True),
+    Case("csv", make=csv, described_with=("numpy", "polars")),
+    Case("npz", make=npz, described_with=("numpy",), is_scripted=False),
+    Case("image_folder", make=image_folder, is_scripted=False),
+    Case("python", make=python, described_with=("numpy",), is_scripted=False),
 ]
 
 
@@ -79,16 +129,17 @@ def test_it_is_described_without_its_data(
 
 
 def test_describing_and_scripting_it_imports_nothing_heavy(case: Case) -> None:
+    heavy = [each for each in ("numpy", "polars", "sklearn", "pooch", "keras") if each not in case.described_with]
     program = f"""
 import sys
 from tunecli.datasets import DATASETS
 from tunecli.datasets.base import DatasetOptions
-options = DatasetOptions(**{case.options().model_dump()!r})
+options = DatasetOptions.model_validate_json({case.options().model_dump_json()!r})
 DATASETS.load({case.name!r}).describe(options)
 DATASETS.load({case.name!r}).find()
-DATASETS.load({case.name!r}).script(options)
-heavy = ["sklearn", "pooch", "keras"] + ["numpy", "polars"] * {not case.needs_path}  # which read tables
-print([name for name in heavy if name in sys.modules])
+if {case.is_scripted}:
+    DATASETS.load({case.name!r}).script(options)
+print([name for name in {heavy!r} if name in sys.modules])
 """
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == "[]"
@@ -160,9 +211,9 @@ def test_features_that_do_not_exist_or_are_the_target_are_refused(
 
 
 @pytest.mark.parametrize("option", [{"path": "/a.csv"}, {"target": "y"}, {"task": Task.BINARY}])
-def test_options_of_csv_are_its_own(case: Case, dataset: Dataset, option: dict[str, object]) -> None:
-    if case.needs_path:
-        pytest.skip("csv has these options")
+def test_options_of_own_data_are_theirs(case: Case, dataset: Dataset, option: dict[str, object]) -> None:
+    if case.make is not None:
+        pytest.skip("it may have these options")
     with pytest.raises(OptionError) as caught:
         dataset.describe(DatasetOptions(**option))
     assert [caught.value.field] == list(option)
@@ -171,8 +222,11 @@ def test_options_of_csv_are_its_own(case: Case, dataset: Dataset, option: dict[s
 def test_a_data_set_on_this_machine_is_found_and_fetched(
     case: Case, dataset: Dataset, request: pytest.FixtureRequest
 ) -> None:
-    if case.needs_path:
-        pytest.skip("where a csv file is stands in the spec")
+    assert dataset.card.is_yours == (case.make is not None)
+    if case.make is not None:
+        with pytest.raises(DataError, match="yours"):
+            dataset.fetch()
+        return
     if case.is_remote:
         request.getfixturevalue("real_data")
     found = dataset.find()
@@ -182,6 +236,8 @@ def test_a_data_set_on_this_machine_is_found_and_fetched(
 
 
 def test_its_script_loads_the_same_data(case: Case, dataset: Dataset, data: RawData) -> None:
+    if not case.is_scripted:
+        pytest.skip("eject refuses it")
     script = dataset.script(case.options())
     lines = [*(f"import {name}" for name in script.imports), *script.constants, *script.figures, *script.functions]
     names: dict[str, Any] = {"np": np, "Path": Path}

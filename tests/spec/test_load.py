@@ -135,7 +135,7 @@ def test_spellings_of_a_tuner(written: str, name: str) -> None:
         (
             "dataset:\n  test: 0.1\nmodel: mlp\n",
             "a.yaml:1:1: dataset: the key 'name' is missing\nhint: write name: …, advertising, california_housing, "
-            "fashion_mnist or csv; see `tunecli datasets`",
+            "fashion_mnist, csv, npz, image_folder or python; see `tunecli datasets`",
         ),
         (f"{HEAD}sead: 1\n", "a.yaml:3:1: sead: unknown key 'sead'\nhint: did you mean 'seed'?"),
         (f"{HEAD}epochs: 1\n", "a.yaml:3:1: epochs: unknown key 'epochs'\nhint: epochs stands below training:"),

@@ -10,7 +10,7 @@ from tunecli.spec.experiment import Task
 from tunecli.spec.load import load
 from tunecli.tools.init import draft, draft_csv
 
-WITHOUT_OPTIONS = [name for name in DATASETS.names if name != "csv"]
+WITHOUT_OPTIONS = [name for name in DATASETS.names if not DATASETS.load(name).card.is_yours]
 
 
 def plan_of(text: str, path: Path | None = None) -> Plan:

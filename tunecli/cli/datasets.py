@@ -72,11 +72,14 @@ def _documents() -> list[dict[str, Any]]:
 def _table(documents: list[dict[str, Any]]) -> Table:
     from rich.table import Table
 
+    from tunecli.datasets import DATASETS
+
     table = Table(box=None, pad_edge=False, padding=(0, 2, 1, 0))
     for title in ("name", "what", "task", "source and licence", "where"):
         table.add_column(title, overflow="fold")
+    yours = {name for name in DATASETS.names if DATASETS.load(name).card.is_yours}
     for each in documents:
-        where = "in the spec" if each["name"] == "csv" else each["path"] or "to be downloaded"
+        where = "in the spec" if each["name"] in yours else each["path"] or "to be downloaded"
         what, origin = f"{each['title']}\n{each['shape']}", f"{each['source']}\n{each['licence']}"
         table.add_row(each["name"], what, each["task"] or "as the target", origin, where)
     return table

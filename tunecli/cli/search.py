@@ -195,7 +195,8 @@ def _show_dry_run(plan: Plan, *, as_json: bool) -> None:
     from tunecli.training.estimate import disk_bytes
     from tunecli.training.runtime import import_tensorflow
 
-    if plan.sources:  # how large a model of the user's is, is known once it has seen rows
+    # how large a model of the user's is, is known once it has seen rows
+    if plan.custom is not None or plan.callbacks or plan.init_from is not None:
         document = {**preview(plan), "disk_bytes": None}
     else:
         with output.busy("starting TensorFlow"):

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def validate(config: SpecArgument, overrides: SetOption = None, as_json: JsonOption = False) -> None:
-    """Check a config and say what it comes to; nothing is run or downloaded."""
+    """Check a config and say what it comes to; nothing is trained or downloaded."""
     from tunecli.plan import advice, data_notes, resolve
     from tunecli.spec.load import load
 

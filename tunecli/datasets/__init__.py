@@ -14,6 +14,9 @@ DATASETS: Registry[Dataset] = Registry(
         "california_housing": "tunecli.datasets.california_housing:DATASET",
         "fashion_mnist": "tunecli.datasets.fashion_mnist:DATASET",
         "csv": "tunecli.datasets.csv_file:DATASET",
+        "npz": "tunecli.datasets.npz_file:DATASET",
+        "image_folder": "tunecli.datasets.image_folder:DATASET",
+        "python": "tunecli.datasets.python_function:DATASET",
     },
     synonyms={"california": "california_housing", "fashion": "fashion_mnist", "table": "csv"},
 )

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from tunecli.errors import UsageError
 from tunecli.scripting import Lines
 from tunecli.spec.experiment import Task
+from tunecli.spec.own_data import ArraysSpec, ImageColumnsSpec
 
 if TYPE_CHECKING:
     import numpy as np
@@ -37,6 +38,14 @@ class DatasetOptions(BaseModel):
         sample_weight: The column that says how much each row counts; None if all count alike (csv only).
         group: The column that says which rows belong together; None if each stands for itself (csv only).
         time: The column that says when each row was taken; None if that does not matter (csv only).
+        arrays: What the arrays of a file are called, where that is not as usual (npz only).
+        image_columns: The columns that are the pixels of images (csv only).
+        image_size: The height and the width that images are brought to (image_folder only).
+        channels: 1 for grey images, 3 for coloured ones (image_folder only).
+        function: The function in the file at `path`, None for `load` (python only).
+        args: What it is called with, as JSON; None for nothing (python only).
+        sha256: Of that file's content (python only).
+        kept: The study's copy of that file; never written down (python only).
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -53,6 +62,14 @@ class DatasetOptions(BaseModel):
     test_path: Annotated[str | None, Field(exclude_if=lambda path: path is None)] = None
     types: Annotated[tuple[str, ...] | None, Field(exclude_if=lambda types: types is None)] = None
     exclude: Annotated[tuple[str, ...] | None, Field(exclude_if=lambda names: names is None)] = None
+    arrays: Annotated[ArraysSpec | None, Field(exclude_if=lambda arrays: arrays is None)] = None
+    image_columns: Annotated[ImageColumnsSpec | None, Field(exclude_if=lambda columns: columns is None)] = None
+    image_size: Annotated[tuple[int, int] | None, Field(exclude_if=lambda size: size is None)] = None
+    channels: Annotated[int | None, Field(exclude_if=lambda channels: channels is None)] = None
+    function: Annotated[str | None, Field(exclude_if=lambda name: name is None)] = None
+    args: Annotated[str | None, Field(exclude_if=lambda args: args is None)] = None
+    sha256: Annotated[str | None, Field(exclude_if=lambda digest: digest is None)] = None
+    kept: Annotated[str | None, Field(exclude=True)] = None
 
 
 @dataclass(frozen=True)
@@ -65,6 +82,7 @@ class DatasetCard:
         task: What is predicted, or None if that depends on the file.
         source: Where it comes from.
         licence: Under what terms.
+        is_yours: Whether it is the user's own, and stands in the spec.
     """
 
     title: str
@@ -72,6 +90,7 @@ class DatasetCard:
     task: Task | None
     source: str
     licence: str
+    is_yours: bool = False
 
 
 @dataclass(frozen=True)

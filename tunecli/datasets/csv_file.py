@@ -15,14 +15,16 @@ from typing import TYPE_CHECKING
 from tunecli.datasets import dates
 from tunecli.datasets.base import Columns, DatasetCard, DatasetOptions, Description, LoadScript, OptionError, RawData
 from tunecli.datasets.column import Column, ColumnKind, as_numbers, has_strays
-from tunecli.datasets.columns import choose_features, find_column, find_columns, is_pattern, of_types
+from tunecli.datasets.columns import choose_features, find_column, find_columns, is_pattern, of_types, refuse
 from tunecli.datasets.csv_rows import first_text, read_groups, read_times, read_weights
 from tunecli.datasets.csv_script import csv_script
 from tunecli.datasets.csv_target import Target, read_target
 from tunecli.datasets.formats import Source, open_source
+from tunecli.datasets.image_columns import pixel_columns, pixel_notes, read_pixels
 from tunecli.datasets.joined import join
 from tunecli.datasets.table import Table, read_table
 from tunecli.errors import DataError
+from tunecli.spec.own_data import ImageColumnsSpec
 
 if TYPE_CHECKING:
     import numpy as np
@@ -57,6 +59,7 @@ class _Chosen:
     times: NDArray[np.float64] | None
     own_validation_rows: int
     own_test_rows: int
+    images: ImageColumnsSpec | None
 
     @property
     def own_rows(self) -> int:
@@ -76,6 +79,7 @@ class CsvFile:
             task=None,
             source="your file",
             licence="yours",
+            is_yours=True,
         )
 
     def describe(self, options: DatasetOptions) -> Description:
@@ -89,12 +93,13 @@ class CsvFile:
         return Description(
             task=chosen.target.task,
             target=chosen.target_name,
-            features=feature_names(chosen.table, chosen.features),
+            features=() if chosen.images else feature_names(chosen.table, chosen.features),
+            image_shape=chosen.images.image_shape if chosen.images else None,
             classes=chosen.target.classes,
             rows=chosen.table.rows - chosen.own_rows,
             has_own_test=chosen.own_test_rows > 0,
             own_validation_rows=chosen.own_validation_rows,
-            notes=_notes(chosen.table, chosen.features),
+            notes=pixel_notes(options, chosen.table) if chosen.images else _notes(chosen.table, chosen.features),
         )
 
     def load(self, options: DatasetOptions) -> RawData:
@@ -107,7 +112,9 @@ class CsvFile:
         chosen = _choose(options)
         return RawData(
             task=chosen.target.task,
-            columns=read_columns(chosen.table, chosen.features),
+            columns=read_pixels(chosen.images, chosen.table)
+            if chosen.images
+            else read_columns(chosen.table, chosen.features),
             target=chosen.target.values,
             target_name=chosen.target_name,
             classes=chosen.target.classes,
@@ -142,6 +149,7 @@ class CsvFile:
 
 
 def _choose(options: DatasetOptions) -> _Chosen:
+    refuse(options, "csv", "arrays", "image_size", "channels", "args")
     if options.path is None:
         raise OptionError("path", "csv needs the path of a file", hint="write dataset.path")
     source = open_source(Path(options.path))
@@ -155,6 +163,8 @@ def _choose(options: DatasetOptions) -> _Chosen:
     others = (name, weight, group)
     exclude = find_columns("exclude", options.exclude or (), source.names)
     # columns that were asked for are looked up before the file is read, others once it is known what they hold
+    if options.image_columns is not None:
+        pixel_columns(options, source.names, *others, time)
     if options.features is not None:
         choose_features(options.features, source.names, *others, exclude=exclude)
     tables = {field: read_table(Path(path)) for field in _PATHS if (path := getattr(options, field)) is not None}
@@ -167,7 +177,9 @@ def _choose(options: DatasetOptions) -> _Chosen:
     features = _features(table, options, others, exclude)
     check_features(table, features)
     times = None if time is None else read_times(table, time)
-    return _Chosen(table, name, target, features, weights, groups, times, own_validation, own_test)
+    return _Chosen(
+        table, name, target, features, weights, groups, times, own_validation, own_test, options.image_columns
+    )
 
 
 def _check_classes(table: Table, name: str, target: Target, rows: int) -> None:
@@ -191,6 +203,8 @@ def _features(
     table: Table, options: DatasetOptions, others: tuple[str, str | None, str | None], exclude: tuple[str, ...]
 ) -> tuple[str, ...]:
     """Returns the columns to learn from."""
+    if options.image_columns is not None:
+        return pixel_columns(options, table.names, *others)
     columns = table.features if options.features is None else table.names
     chosen = choose_features(options.features, columns, *others, exclude=[each for each in exclude if each in columns])
     plain = [each for each in options.features or () if each in columns or not is_pattern(each)]

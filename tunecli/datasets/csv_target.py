@@ -62,7 +62,7 @@ def read_target(table: Table, name: str, task: Task | None) -> Target:
         raise table.error(f"the target '{name}' is {value} in every row", hint="choose another target, or other rows")
     is_numeric = column.kind is ColumnKind.NUMBER
     if task is None:
-        task = _infer(distinct, table.rows) if is_numeric else _infer_from_texts(table, name, column)
+        task = infer_task(distinct, table.rows) if is_numeric else _infer_from_texts(table, name, column)
     if task is Task.REGRESSION:
         if not is_numeric:
             raise _stray_text(table, name)
@@ -97,7 +97,8 @@ def _class_names(column: Column, distinct: NDArray[Any]) -> tuple[str, ...]:
     return tuple(f"{value:.0f}" if value % 1 == 0 else repr(value) for value in distinct.tolist())
 
 
-def _infer(distinct: NDArray[np.float64], rows: int) -> Task:
+def infer_task(distinct: NDArray[np.float64], rows: int) -> Task:
+    """Returns what kind of task a target of these numbers, sorted, asks for in so many rows."""
     if (distinct % 1).any() or len(distinct) > MOST_CLASSES:
         return Task.REGRESSION
     if len(distinct) == 2:

@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Any
 
 from tunecli.errors import UsageError
 from tunecli.families.base import Blueprint, DataSignature, Hyperparameter
-from tunecli.families.user_code import in_words, load_module, named
 from tunecli.scripting import Lines
 from tunecli.spec.space import Value
+from tunecli.user_code import in_words, load_module, named
 
 if TYPE_CHECKING:
     import keras

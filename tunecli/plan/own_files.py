@@ -7,6 +7,9 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+from tunecli.datasets import DATASETS
+from tunecli.datasets.base import OptionError
+from tunecli.datasets.python_function import DEFAULT_FUNCTION
 from tunecli.errors import UsageError
 from tunecli.families import FAMILIES
 from tunecli.plan.bind import Report
@@ -14,6 +17,9 @@ from tunecli.plan.sources import CallbackPlan, CustomPlan, InitFromPlan, SourceP
 from tunecli.spec.experiment import CUSTOM_FAMILY, CallbackSpec, ExperimentSpec
 from tunecli.spec.faults import Loc
 from tunecli.store.layout import StudyLayout
+
+_PYTHON = "python"
+"""The data set that a function returns."""
 
 
 def custom_plan(spec: ExperimentSpec, folder: Path, report: Report) -> CustomPlan | None:
@@ -29,6 +35,31 @@ def custom_plan(spec: ExperimentSpec, folder: Path, report: Report) -> CustomPla
         return None
     source = _source(_resolved(folder, model.path), ("model", "path"), "name a Python file", report)
     return None if source is None else CustomPlan(source=source, build=model.build)
+
+
+def data_function(spec: ExperimentSpec, folder: Path) -> dict[str, str | None]:
+    """Returns the options that name a function for data, by its file's content; none for other data.
+
+    Raises:
+        OptionError: The file is none, or cannot be read.
+    """
+    data = spec.dataset
+    if DATASETS.canonical(data.name) != _PYTHON or data.path is None:
+        return {}
+    file, _, function = data.path.partition(".py:")
+    path = _resolved(folder, f"{file}.py" if function else file)
+    hint = "name a Python file and a function in it: path: my_data.py:load"
+    if path.suffix != ".py" or not (function or DEFAULT_FUNCTION).isidentifier():
+        raise OptionError("path", f"'{data.path}' is no function in a Python file", hint=hint)
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise OptionError("path", f"{path} cannot be read: {error.strerror}", hint=hint) from None
+    return {
+        "path": str(path),
+        "function": function or DEFAULT_FUNCTION,
+        "sha256": hashlib.sha256(content).hexdigest(),
+    }
 
 
 def callback_plans(callbacks: list[CallbackSpec], folder: Path, report: Report) -> tuple[CallbackPlan, ...]:
@@ -59,6 +90,8 @@ def init_from_plan(spec: ExperimentSpec, folder: Path, runs: Path, report: Repor
 
 def originals(spec: ExperimentSpec, folder: Path, runs: Path) -> Iterator[Path]:
     """Yields where the user's files lie that a spec names."""
+    if path := data_function(spec, folder).get("path"):
+        yield Path(path)
     if spec.model.path is not None:
         yield _resolved(folder, spec.model.path)
     for each in spec.training.callbacks:

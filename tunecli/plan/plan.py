@@ -6,6 +6,7 @@ import hashlib
 import json
 import math
 from collections.abc import Collection, Mapping
+from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -60,6 +61,20 @@ class DatasetPlan(_Frozen):
     split_seed: int
     max_rows: int | None = None
     split: Annotated[How | None, Field(exclude_if=lambda how: how is None)] = None
+
+    @property
+    def source(self) -> SourcePlan | None:
+        """The file of the user's whose function returns the data; None for other data."""
+        if self.options.sha256 is None or self.options.path is None:
+            return None
+        return SourcePlan(file=Path(self.options.path).name, sha256=self.options.sha256)
+
+    def kept_in(self, sources: Path) -> DatasetPlan:
+        """Returns the same data, from the copy of that file in a folder of copies."""
+        if self.source is None:
+            return self
+        options = self.options.model_copy(update={"kept": str(self.source.within(sources))})
+        return self.model_copy(update={"options": options})
 
 
 class EarlyStoppingPlan(_Frozen):
@@ -159,9 +174,10 @@ class Plan(_Frozen):
             StudyError: Its file is damaged.
         """
         try:
-            return cls.model_validate(run.plan_document())
+            plan = cls.model_validate(run.plan_document())
         except ValidationError as error:
             raise damaged(str(run.layout.plan), f"not a plan of version {PLAN_VERSION}") from error
+        return plan.model_copy(update={"dataset": plan.dataset.kept_in(run.layout.sources)})
 
     def hyperparameters(self) -> tuple[Hyperparameter, ...]:
         """Returns everything that a trial's values may hold."""
@@ -172,8 +188,9 @@ class Plan(_Frozen):
     @property
     def sources(self) -> tuple[SourcePlan, ...]:
         """The files of the user's that trials run from."""
-        named = (self.custom, *self.callbacks, self.init_from)
-        return tuple(dict.fromkeys(each.source for each in named if each is not None))
+        named = (self.dataset, self.custom, *self.callbacks, self.init_from)
+        found = (each.source for each in named if each is not None)
+        return tuple(dict.fromkeys(source for source in found if source is not None))
 
     def ours(self, values: Mapping[str, Value]) -> Mapping[str, Value]:
         """Returns those of a trial's values that our own code reads: a custom model's may use any name for its own."""

@@ -6,6 +6,7 @@ reported at once, each at its line.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,7 +21,7 @@ from tunecli.plan.bind import Binding, Report, bind
 from tunecli.plan.custom import bind_custom
 from tunecli.plan.inputs import bind_inputs
 from tunecli.plan.objective import bind_objective, produced
-from tunecli.plan.own_files import callback_plans, custom_plan, init_from_plan
+from tunecli.plan.own_files import callback_plans, custom_plan, data_function, init_from_plan
 from tunecli.plan.plan import (
     DatasetPlan,
     EarlyStoppingPlan,
@@ -162,7 +163,7 @@ def _options(spec: ExperimentSpec, folder: Path) -> DatasetOptions:
     def absolute(path: str | None) -> str | None:
         return str((folder / Path(path).expanduser()).resolve()) if path else None
 
-    return DatasetOptions(
+    options = DatasetOptions(
         path=absolute(data.path),
         validation_path=absolute(data.validation_path),
         test_path=absolute(data.test_path),
@@ -174,7 +175,13 @@ def _options(spec: ExperimentSpec, folder: Path) -> DatasetOptions:
         time=data.time,
         types=tuple(data.types) if data.types else None,
         exclude=tuple(data.exclude) if data.exclude else None,
+        arrays=data.arrays,
+        image_columns=data.image_columns,
+        image_size=(data.image_size[0], data.image_size[1]) if data.image_size else None,
+        channels=data.channels,
+        args=None if data.args is None else json.dumps(data.args),
     )
+    return options.model_copy(update=data_function(spec, folder))
 
 
 def _dataset_plan(spec: ExperimentSpec, description: Description, folder: Path) -> DatasetPlan:
@@ -208,6 +215,9 @@ def _describe(spec: ExperimentSpec, folder: Path, report: Report) -> Description
     if description.has_own_test and spec.dataset.test is not None:
         what = f"{DATASETS.canonical(spec.dataset.name)} has a test part of its own"
         report(("dataset", "test"), what, "drop test", at_key=True)
+    if description.own_validation_rows and "validation" in spec.dataset.model_fields_set:
+        what = f"{DATASETS.canonical(spec.dataset.name)} has a validation part of its own"
+        report(("dataset", "validation"), what, "drop validation", at_key=True)
     if not description.has_own_test and spec.dataset.test is None and spec.dataset.validation + DEFAULT_TEST >= 1:
         what = f"{spec.dataset.validation:g} leaves no rows to train on beside test, which is {DEFAULT_TEST} by default"
         report(("dataset", "validation"), what, "lower it, or write test: 0")

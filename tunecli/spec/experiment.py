@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from tunecli.spec.evaluation import EvaluationSpec, How
 from tunecli.spec.faults import Fault, fault, raise_faults
 from tunecli.spec.outline import MODEL_FIELDS, Outline
+from tunecli.spec.own_data import ArraysSpec, ImageColumnsSpec, ImageSize, check_plain
 from tunecli.spec.parameter import Parameters
 from tunecli.spec.quantities import AUTO_WORKERS, BatchSize, Duration, Features, Size, Workers
 from tunecli.spec.tuners import RandomTuner, TunerSpec, canonical_tuner
@@ -36,12 +37,15 @@ class _Block(BaseModel):
 class DatasetSpec(_Block):
     """Which rows are trained on, validated on and held back."""
 
-    name: str = Field(description="advertising, california_housing, fashion_mnist or csv; see `tunecli datasets`.")
+    name: str = Field(
+        description="advertising, california_housing, fashion_mnist, csv, npz, image_folder or python; "
+        "see `tunecli datasets`."
+    )
     validation: float = Field(0.2, ge=0, lt=1, description="Fraction of all rows that scores the trials.")
     test: float | None = Field(None, ge=0, lt=1, description="Fraction of all rows held back; default 0.2.")
     split_seed: int = Field(0, ge=0, description="Decides which rows go where; independent of seed.")
     max_rows: int | None = Field(None, ge=1, description="Keep only so many rows of each part; default: all of them.")
-    path: str | None = Field(None, description="csv: the file, relative to this one.")
+    path: str | None = Field(None, description="The file or folder of your own data, relative to this one.")
     target: str | None = Field(None, description="csv: the column to predict.")
     task: Task | None = Field(None, strict=False, description="csv: what is predicted; default: from the target.")
     features: list[str] | None = Field(
@@ -66,6 +70,11 @@ class DatasetSpec(_Block):
     )
     validation_path: str | None = Field(None, description="csv: a file of the rows that score the trials.")
     test_path: str | None = Field(None, description="csv: a file of the rows held back.")
+    arrays: ArraysSpec | None = Field(None, description="npz: what its arrays are called, if not x and y.")
+    image_columns: ImageColumnsSpec | None = Field(None, description="csv: the columns that are pixels of images.")
+    image_size: ImageSize | None = Field(None, description="image_folder: [height, width] to bring images to.")
+    channels: Literal[1, 3] | None = Field(None, description="image_folder: 1 for grey, 3 for colours; default: 3.")
+    args: dict[str, Any] | None = Field(None, description="python: what the function is called with.")
 
     @model_validator(mode="before")
     @classmethod
@@ -76,6 +85,7 @@ class DatasetSpec(_Block):
     def _check(self) -> DatasetSpec:
         if self.validation + (self.test or 0) >= 1:
             fault(("validation",), "validation and test leave no rows to train on", "their sum must be below 1")
+        check_plain(("args",), self.args)
         raise_faults(self._part_faults())
         return self
 

@@ -59,14 +59,14 @@ def draft(name: str) -> Draft:
     """Drafts a spec for a data set that needs no options.
 
     Raises:
-        UsageError: No data set has this name, or it is csv.
+        UsageError: No data set has this name, or it is the user's own.
     """
     name = DATASETS.canonical(name)
-    if name == "csv":
-        raise UsageError("csv needs a file", hint="run `tunecli init csv FILE`")
     dataset = DATASETS.load(name)
+    if dataset.card.is_yours:
+        raise UsageError(f"{name} needs a file", hint=f"run `tunecli init {name} FILE`")
     description = dataset.describe(DatasetOptions())
-    return Draft(f"{name}.yaml", _compose(dataset.card.title, [f"  name: {name}"], description))
+    return Draft(f"{name}.yaml", compose(dataset.card.title, [f"  name: {name}"], description))
 
 
 def draft_csv(path: Path, folder: Path) -> Draft:
@@ -85,24 +85,35 @@ def draft_csv(path: Path, folder: Path) -> Draft:
     found = read_target(table, target, None)
     left_out = {name: reason for name, reason in useless.items() if name != target}
     features = tuple(name for name in table.features if name != target and name not in left_out)
-    # `/` works everywhere, and a spec goes from machine to machine
-    lines = ["  name: csv", f"  path: {_scalar(Path(os.path.relpath(path, folder)).as_posix())}"]
-    lines += [f"  target: {_scalar(target)}  # a guess; drop task when you change it", f"  task: {found.task}"]
+    lines = ["  name: csv", path_line(path, folder)]
+    lines += [f"  target: {scalar(target)}  # a guess; drop task when you change it", f"  task: {found.task}"]
     if left_out and features:
         lines += [f"  # left out: {_comment(name)}, {reason}" for name, reason in left_out.items()]
         key, names = ("features", features) if len(features) <= _MOST_LISTED else ("exclude", tuple(left_out))
-        lines += [f"  {key}: [{', '.join(map(_scalar, names))}]"]
+        lines += [f"  {key}: [{', '.join(map(scalar, names))}]"]
     lines += [
-        f"  # time: {_scalar(name)}  # hold back the latest rows, not random ones"
+        f"  # time: {scalar(name)}  # hold back the latest rows, not random ones"
         for name in [name for name in features if table.about[name].kind is ColumnKind.DATE][:1]
     ]
     description = Description(found.task, target, features, classes=found.classes, rows=table.rows)
     title = f"{path.name}: {table.rows:,} rows"
+    return Draft(spec_name(path), compose(title, lines, description))
+
+
+def path_line(path: Path, folder: Path) -> str:
+    """Returns the line that names the user's data from a spec in `folder`."""
+    # `/` works everywhere, and a spec goes from machine to machine
+    return f"  path: {scalar(Path(os.path.relpath(path, folder)).as_posix())}"
+
+
+def spec_name(path: Path) -> str:
+    """Returns what the spec of the user's data may be called."""
     stem = re.sub(r"[^A-Za-z0-9._-]+", "-", path.stem).strip("-._") or "table"
-    return Draft(f"{stem}.yaml", _compose(title, lines, description))
+    return f"{stem}.yaml"
 
 
-def _compose(title: str, dataset: list[str], description: Description) -> str:
+def compose(title: str, dataset: list[str], description: Description) -> str:
+    """Writes a spec around the lines that name its data."""
     family = "mlp" if description.image_shape is None else "cnn"
     task, metric = description.task, f"{VALIDATION}{DEFAULT_METRIC[description.task]}"
     others = [name for name in metric_names(task, validation=True) if name.startswith("val_") and name != metric]
@@ -137,7 +148,7 @@ def _search_space(family: str, task: Task, *, has_images: bool) -> list[str]:
         if each.name in _SEARCHED:
             searched.append((f"  {each.name}: {_start(each)}", each))
         else:
-            others.append((f"  # {each.name}: {_scalar(each.default)}", each))
+            others.append((f"  # {each.name}: {scalar(each.default)}", each))
     width = max(len(line) for line, _ in searched)
     return [f"{line:<{width}}  # {_about(each)}" for line, each in (*searched, *others)]
 
@@ -158,7 +169,7 @@ def _start(hyper: Hyperparameter) -> str:
 
 def _about(hyper: Hyperparameter) -> str:
     allowed = (
-        [f"Any of {', '.join(map(_scalar, hyper.values))}."]
+        [f"Any of {', '.join(map(scalar, hyper.values))}."]
         if len(hyper.values) > 1 and hyper.default is not False
         else []
     )
@@ -202,7 +213,7 @@ def _fault(table: Table, name: str) -> str:
     return "which looks like an identifier" if is_identifier else ""
 
 
-def _scalar(value: Value) -> str:
+def scalar(value: Value) -> str:
     """Writes a value so that YAML 1.1 and 1.2 alike read it as what it is."""
     if isinstance(value, float):
         return re.sub(r"^(-?\d+)e", r"\1.0e", repr(value))

@@ -19,6 +19,9 @@ from tunecli.training.own_models import weights_beside
 from tunecli.training.recipe import Recipe
 from tunecli.training.series import Series
 
+_PRIVATE = ("path", "validation_path", "test_path", "function", "args", "sha256", "kept")
+"""Options that say where the data came from, which is no business of whoever gets the bundle."""
+
 
 def describe(best: BestLayout, plan: Plan, series: Series, recipe: Recipe) -> Manifest:
     """Returns what a folder is going to hold, without the hashes of its files.
@@ -32,10 +35,10 @@ def describe(best: BestLayout, plan: Plan, series: Series, recipe: Recipe) -> Ma
     import numpy as np
 
     data, parts = load(plan.dataset)
+    pixels = plan.dataset.options.image_columns
     rows = np.concatenate([parts.train, parts.validation]) if recipe.full else parts.train
     paths = [best.member(number) for number in range(len(series.seeds))] if recipe.ensemble else [best.model]
     kept = [path if path.exists() else weights_beside(path) for path in paths]
-    scaling = series.target_scaling
     return Manifest(
         tunecli=__version__,
         study=plan.name,
@@ -45,11 +48,12 @@ def describe(best: BestLayout, plan: Plan, series: Series, recipe: Recipe) -> Ma
         task=plan.task,
         targets=(Target(name=data.target_name, classes=data.classes),),
         dataset=plan.dataset.name,
-        options=plan.dataset.options.model_copy(update={"path": None}),
+        options=plan.dataset.options.model_copy(update=dict.fromkeys(_PRIVATE)),
         columns=schema_of(data.columns, rows),
         image_shape=series.setting.parts.preprocessor.image_shape,
+        pixel_columns=() if pixels is None else pixels.names,
         inputs=plan.inputs,
-        target_scaling=scaling and TargetScaling(method=scaling[0], scale=scaling[1], offset=scaling[2]),
+        target_scaling=_scaling_of(series),
         models=tuple(path.relative_to(best.folder).as_posix() for path in kept),
         code=None if plan.custom is None else best.code.name,
         recipe=None if plan.custom is None else best.recipe.name,
@@ -71,3 +75,10 @@ def write_bundle(best: BestLayout, manifest: Manifest) -> None:
     here.pop("host")  # a bundle is given away, and this helps nobody who gets it
     write_json(best.environment, here)
     write_manifest(best, manifest)
+
+
+def _scaling_of(series: Series) -> TargetScaling | None:
+    if series.target_scaling is None:
+        return None
+    method, scale, offset = series.target_scaling
+    return TargetScaling(method=method, scale=tuple(scale), offset=tuple(offset))

@@ -48,9 +48,9 @@ def _bytes(variables: list[Any]) -> int:
 
 def _signature(plan: Plan) -> DataSignature:
     """Returns what models see; a data set of known form need not be fetched for it."""
-    if plan.dataset.options.path is not None:
-        return search_parts(plan.dataset).signature
     description = DATASETS.load(plan.dataset.name).describe(plan.dataset.options)
+    if plan.dataset.options.path is not None and description.image_shape is None:
+        return search_parts(plan.dataset).signature
     outputs = len(description.classes) if description.task is Task.MULTICLASS else 1
     columns = description.features  # those of known data sets are numbers, one feature each
     return DataSignature(plan.task, description.image_shape or (len(columns),), outputs, columns, len(columns))

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from tunecli.errors import StudyError
 from tunecli.families.custom import Custom
-from tunecli.families.user_code import in_words
+from tunecli.user_code import in_words
 
 if TYPE_CHECKING:
     import keras

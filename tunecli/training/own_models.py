@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 from tunecli.errors import DataError
 from tunecli.families.custom import Custom
-from tunecli.families.user_code import load_module
 from tunecli.store.files import read_json, sync_file, write_json, write_whole, writing
 from tunecli.store.layout import BestLayout
 from tunecli.training.best_folder import keep_model
@@ -21,6 +20,7 @@ from tunecli.training.data import or_none
 from tunecli.training.models import Built
 from tunecli.training.own_fit import FitCall
 from tunecli.training.setting import Setting
+from tunecli.user_code import load_module
 
 if TYPE_CHECKING:
     import keras

@@ -60,7 +60,7 @@ class Series:
     scores: list[Scores]
     ensemble: Scores | None
     programs: Mapping[Program, int]
-    target_scaling: tuple[str, float, float] | None = None
+    target_scaling: tuple[str, list[float], list[float]] | None = None
     has_changed_inputs: bool = False
 
     @property
@@ -107,7 +107,7 @@ class SeriesTrainer:
         ensemble: Ensemble | None = None
         series: list[Scores] = []
         programs: Counter[Program] = Counter()
-        scaling: tuple[str, float, float] | None = None
+        scaling: tuple[str, list[float], list[float]] | None = None
         for number, seed in enumerate(seeds):
             here = replace(place, seed_number=number + 1)
             started = time.perf_counter()
@@ -177,7 +177,7 @@ def _evaluate_part(model: keras.Model, parts: Mapping[str, Arrays], name: str) -
     return evaluate(model, parts[name])
 
 
-def _target_scaling(model: keras.Model) -> tuple[str, float, float] | None:
+def _target_scaling(model: keras.Model) -> tuple[str, list[float], list[float]] | None:
     from tunecli.families.original_units import scaling_of
 
     return scaling_of(model)

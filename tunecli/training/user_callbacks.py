@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from tunecli.errors import UsageError
-from tunecli.families.user_code import in_words, load_module, named
 from tunecli.plan import Plan
 from tunecli.plan.sources import CallbackPlan
+from tunecli.user_code import in_words, load_module, named
 
 
 def user_callbacks(plan: Plan, sources: Path | None) -> list[Any]:

@@ -28,6 +28,9 @@ _LAYERS = (
 _FAMILIES = ("linear", "mlp", "cnn")
 """Those whose inputs and outputs are one array each."""
 
+_UNREAD = ("npz", "image_folder", "python")
+"""The data sets that no script reads."""
+
 WRITTEN = frozenset({*_LAYERS, *(each.name for each in OPTIMIZER_HYPERPARAMETERS), "loss", "huber_delta", "batch_size"})
 """The hyperparameters that a script can set; it has all others at their defaults."""
 
@@ -42,6 +45,7 @@ def refuse_unwritten(plan: Plan, spec: str) -> None:
         hint = "write engine: auto, and search optimizer and learning_rate instead"
         raise UsageError("a script of KerasTuner has no engine: scipy", where=f"{spec}: training.engine", hint=hint)
     _refuse_own_code(plan, spec)
+    _refuse_own_data(plan, spec)
     if plan.dataset.options.sample_weight is not None:
         hint = "drop it, and tunecli eject writes the rest"
         raise UsageError("an ejected script has no weights of rows", where=f"{spec}: dataset.sample_weight", hint=hint)
@@ -79,6 +83,17 @@ def _refuse_own_code(plan: Plan, spec: str) -> None:
         raise UsageError(
             "a script begins with no other model's weights", where=f"{spec}: model.init_from", hint="drop it"
         )
+
+
+def _refuse_own_data(plan: Plan, spec: str) -> None:
+    name = plan.dataset.name
+    if name in _UNREAD:
+        hint = "write the data as a CSV file, or search them with tunecli"
+        raise UsageError(f"an ejected script reads no {name}", where=f"{spec}: dataset.name", hint=hint)
+    if plan.dataset.options.image_columns is not None:
+        where = f"{spec}: dataset.image_columns"
+        hint = "drop it, and tunecli eject writes a search on the columns as numbers"
+        raise UsageError("an ejected script makes no images of columns", where=where, hint=hint)
 
 
 def _unwritten(plan: Plan) -> Iterator[str]:

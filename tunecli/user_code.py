@@ -15,18 +15,22 @@ from tunecli.errors import UsageError
 from tunecli.registry import did_you_mean
 
 
-def load_module(path: Path) -> ModuleType:
+def load_module(path: Path, *, copy: Path | None = None) -> ModuleType:
     """Runs a Python file as a module of its own, once in a process for each content.
 
     Its folder is not searched for other modules: trials run from a copy of the one file.
+
+    Args:
+        path: The file; what the module takes for its place.
+        copy: Where to read it instead, or None.
 
     Raises:
         UsageError: It cannot be read, is no Python, or raises.
     """
     try:
-        content = path.read_bytes()
+        content = (copy or path).read_bytes()
     except OSError as error:
-        raise UsageError(f"cannot be read: {error.strerror}", where=str(path)) from None
+        raise UsageError(f"cannot be read: {error.strerror}", where=str(copy or path)) from None
     name = f"tunecli_user_{hashlib.sha256(content).hexdigest()[:16]}"
     if name in sys.modules:
         return sys.modules[name]
