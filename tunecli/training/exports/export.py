@@ -10,6 +10,7 @@ preprocessing, that too, with the code that applies it.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import sys
 from collections.abc import Mapping
@@ -51,6 +52,9 @@ MADE_UP_ROWS = 100
 """So many more hold missing and unseen values; `REAL_ROWS` of them where there are no data."""
 
 README = "README.md"
+
+_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES)
+"""What is wrong with the disk, and not with the model."""
 
 PREPROCESSING, PREPROCESS = "preprocessing.json", "preprocess.py"
 """What lies beside a model that takes features."""
@@ -143,6 +147,8 @@ def _written_and_run(name: str, chosen: Format, graph: Graph, folder: Path, samp
     except TunecliError:
         raise
     except Exception as error:  # whatever a converter raises
+        if isinstance(error, OSError) and error.errno in _DISK:
+            raise
         text = " ".join(str(error).split())[:300]
         hint = "saved_model takes any model: --format saved_model" if name != "saved_model" else "try --format keras"
         raise StudyError(
