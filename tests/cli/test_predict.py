@@ -16,6 +16,7 @@ import numpy as np
 import polars as pl
 import pytest
 import yaml
+from PIL import Image
 
 from tunecli.cli.main import run as run_cli
 from tunecli.plan import Plan
@@ -176,6 +177,7 @@ def test_rows_that_do_not_fit_leave_no_file(text: str, code: int, message: str, 
     assert message in err
     assert "hint: " in err
     assert sorted(os.listdir()) == ["in.csv"]
+    assert cli("predict", "--data", "in.csv", "--runs", numbers)[:2] == (code, ""), "nor half a table"
 
 
 OPTIONS = [
@@ -323,3 +325,10 @@ def test_images_of_fashion_mnist(cli: Cli, write_spec: Callable[..., Path], real
         json.loads((runs / "linear" / "best" / "bundle.json").read_text())["targets"][0]["classes"][9] == "Ankle boot"
     )
     assert cli("predict", "--data", write("a\n"), "--runs", runs)[0] == 3
+
+    Path("shoes").mkdir()
+    for number, image in enumerate(images):
+        Image.fromarray(image[..., 0]).save(f"shoes/{number}.png")
+    code, out, _ = cli("predict", "--data", "shoes", "--id", "file", "--runs", runs)
+    assert (code, out.splitlines()[1:]) == (0, ["0.png,Ankle boot", "1.png,Pullover", "2.png,Trouser"])
+    assert cli("predict", "--data", "shoes/1.png", "--runs", runs)[1].splitlines()[1:] == ["Pullover"]

@@ -1,4 +1,4 @@
-"""Files as people have them, from `init` through `search`, `retrain --full`, `evaluate` and `predict`."""
+"""Files as people have them, from `init` through `search`, `retrain --full`, `evaluate`, `predict` and `export`."""
 
 from __future__ import annotations
 
@@ -80,6 +80,12 @@ FILES = {
     "wide": (wide, "regression", "id"),
     "texts": (texts, "multiclass", "id"),
 }
+EXPORTS = {
+    "semicolons": ("tflite", "h5"),
+    "quotes": ("keras", "tflite"),
+    "wide": ("saved_model", "tflite"),
+    "texts": ("saved_model", "weights"),
+}
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -118,3 +124,10 @@ def test_from_a_file_to_predictions(name: str, cli: Cli) -> None:
         assert ours[metric]["value"] == pytest.approx(theirs[metric], rel=1e-4, abs=1e-6), metric
 
     assert cli("evaluate", "--data", "table.csv", "--quiet")[0] == 0
+
+    for format_ in EXPORTS[name]:
+        code, out, err = cli("export", "--format", format_, "-o", format_, "--quiet", "--json")
+        assert code == 0, err
+        exported = json.loads(out)
+        assert exported["check"]["greatest_difference"] <= 1e-4
+        assert "of the training and validation part" in exported["check"]["origin"]

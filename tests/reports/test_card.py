@@ -24,7 +24,7 @@ def document(*, model: Any = None, **changes: Any) -> dict[str, Any]:
     targets = [{"name": "sales", "classes": []}]
     search = {"objective": {"metric": "val_rmse", "goal": "minimize"}, "score": 0.25, "rank": 1, "tuner": "random"}
     data = {"name": "csv", "path": "/data/a.csv", "rows": {"train": 1200, "validation": 40, "test": 40}}
-    split = {"seed": 0, "validation": 0.2, "test": 0.2, "group": None}
+    split = {"seed": 0, "validation": 0.2, "test": 0.2, "how": None, "group": None, "time": None}
     return {
         "schema_version": 1,
         "study": "study",
@@ -60,11 +60,11 @@ def test_one_model_tested_once() -> None:
         "Trained on the training and validation rows for 12 epochs, its best epoch in the search, with seed 7."
         in text(card)
     )
-    assert "| rmse   |   0.2 |  0.3 (0.25–0.35) |" in card
-    assert "| bias   |       | -0.01 (-0.2–0.2) |" in card
-    assert "In the search, without them, the trial had val\\_rmse 0.25." in text(card)
+    assert "| rmse   |   0.2 |  0.3 [0.25, 0.35] |" in card
+    assert "| bias   |       | -0.01 [-0.2, 0.2] |" in card
+    assert "In the search, without them, the trial had val_rmse 0.25." in text(card)
     assert "looked at once" in card
-    assert "Random search with seed 0 ran 9 trials of mlp over units, to minimize val\\_rmse." in text(card)
+    assert "Random search with seed 0 ran 9 trials of mlp over units, to minimize val_rmse." in text(card)
     assert "Trial 4 was the best of them, with 0.25." in text(card)
     assert "tunecli retrain study --trial 4 --full" in card
     for absent in ("seeds", "Ensemble", "Baselines", "Limits"):
@@ -119,8 +119,8 @@ def test_the_best_of_the_search() -> None:
     top = [{"rank": rank, "trial": trial, "score": 0.25, "summary": SUMMARY} for rank, trial in ((1, 4), (2, 0))]
     card = render_card(document(seeds=[7, 8, 9], summary=SUMMARY, top=top, test_looks=6, test_looks_now=6))
     assert "## The best 2 of the search" in card
-    assert "| rank | trial | val\\_rmse |      train |       test |" in card
-    assert "| 2    |     0 |      0.25 | 0.2 ± 0.01 | 0.3 ± 0.01 |" in card
+    assert "| rank | trial | val_rmse |      train |       test |" in card
+    assert "| 2    |     0 |     0.25 | 0.2 ± 0.01 | 0.3 ± 0.01 |" in card
 
 
 def test_a_training_that_went_on() -> None:
@@ -134,9 +134,20 @@ def test_a_training_that_went_on() -> None:
 
 def test_baselines_stand_beside_the_trial() -> None:
     card = render_card(document(baselines=[{"name": "mean", "score": 5.0}, {"name": "forest", "score": None}]))
-    assert "| trial 4, in the search |      0.25 |" in card
-    assert "| mean                   |         5 |" in card
-    assert "| forest                 |           |" in card
+    assert "| trial 4, in the search |     0.25 |" in card
+    assert "| mean                   |        5 |" in card
+    assert "| forest                 |          |" in card
+    assert "None of them does better than the trial." in text(card)
+    none = render_card(document(baselines=[{"name": "forest", "score": None}]))
+    assert "None of them came to a score." in text(none)
+    assert "1 of them does better" in text(render_card(document(baselines=[{"name": "best", "score": 0.1}])))
+
+
+def test_how_rows_were_split() -> None:
+    data = document()["data"]
+    split = {"seed": 1, "validation": 0.2, "test": 0, "how": "time", "group": "shop", "time": "sold|at"}
+    shown = "split: validation 0.2 of all rows, time, rows of one shop together, in the order of sold\\|at, seed 1"
+    assert shown in text(render_card(document(data={**data, "split": split})))
 
 
 def test_what_the_checks_have_seen() -> None:

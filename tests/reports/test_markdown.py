@@ -10,7 +10,8 @@ from tunecli.reports.markdown import bullets, escaped, named, paragraph, table
 @pytest.mark.parametrize(
     ("text", "shown"),
     [
-        ("plain name_1", "plain name\\_1"),
+        ("plain name_1", "plain name_1"),
+        ("_private_", "\\_private\\_"),
         ("</script><b>", "&lt;/script&gt;&lt;b&gt;"),
         ("a\n# b\r\n| c", "a \\# b \\| c"),
         ("[x](javascript:alert)", "\\[x\\]\\(javascript:alert\\)"),

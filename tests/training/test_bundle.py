@@ -86,7 +86,8 @@ def test_a_manifest_says_what_a_model_reads_and_predicts(bundle: Path) -> None:
     assert manifest.options.path is None, "the place of a file is nobody's business"
     assert manifest.target_scaling is not None
     assert manifest.target_scaling.method == "standard"
-    assert 0.3 < manifest.target_scaling.scale < 1.2
+    (scale,) = manifest.target_scaling.scale
+    assert 0.3 < scale < 1.2
     on_disk = {path.relative_to(bundle).as_posix() for path in bundle.rglob("*") if path.is_file()}
     assert set(manifest.files) == on_disk - {"bundle.json"}
     assert "host" not in json.loads((bundle / "environment.json").read_text())

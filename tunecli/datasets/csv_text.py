@@ -36,7 +36,7 @@ _SEPARATORS = (",", ";", "\t", "|")
 
 _GZIP = ".gz"
 
-_BLOCK_CELLS = 2_000_000
+_BLOCK_CELLS = 500_000
 """So many values are read at a time."""
 
 _LONGEST_LINE = 50_000_000

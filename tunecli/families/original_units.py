@@ -139,10 +139,13 @@ def with_original_units(model: keras.Model, method: str, range_: tuple[float, fl
     return type(model)(model.input, outputs, name=model.name)
 
 
-def scaling_of(model: keras.Model) -> tuple[str, Scale, Scale] | None:
-    """Returns the method, scale and offset of a model's targets; None where they were not scaled."""
+def scaling_of(model: keras.Model) -> tuple[str, list[float], list[float]] | None:
+    """Returns the method, and scale and offset of each target of a model; None where they were not scaled."""
     layer = next((each for each in model.layers if isinstance(each, OriginalUnits)), None)
-    return None if layer is None else (layer.method, layer.scale.numpy().tolist(), layer.offset.numpy().tolist())
+    if layer is None:
+        return None
+    scale, offset = (keras.ops.convert_to_numpy(each).ravel().tolist() for each in (layer.scale, layer.offset))
+    return layer.method, scale, offset
 
 
 def in_scaled_units(model: keras.Model, loss: Any) -> Any:

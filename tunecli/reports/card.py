@@ -15,6 +15,9 @@ from tunecli.study.objective import plain_metric
 MOST_NAMED = 12
 """So many columns or classes are listed; all of them are in bundle.json."""
 
+_SHORT = {"median_absolute_error": "median error", "balanced_accuracy": "balanced acc."}
+"""Names of figures that would make the table wider than a terminal."""
+
 
 def render_card(card: Mapping[str, Any]) -> str:
     """Returns a card as Markdown.
@@ -67,10 +70,14 @@ def _scores(card: Mapping[str, Any]) -> Iterable[str]:
     """Yields a table of figures by part, where the trained model has any."""
     scores = card["scores"]
     yield "## Scores"
-    names = list(dict.fromkeys(name for figures in scores.values() for name in figures))
+    # the parts with intervals, which have the most figures, stand behind the training part
+    names = list(dict.fromkeys(name for figures in reversed(scores.values()) for name in figures))
     yield table(
         ["figure", *scores],
-        [[name, *(_with_interval(figures.get(name)) for figures in scores.values())] for name in names],
+        [
+            [_SHORT.get(name, escaped(name)), *(_with_interval(figures.get(name)) for figures in scores.values())]
+            for name in names
+        ],
     )
     if any(each["low"] is not None for figures in scores.values() for each in figures.values()):
         yield paragraph(
@@ -150,13 +157,26 @@ def _baselines(card: Mapping[str, Any]) -> Iterable[str]:
     if not baselines:
         return
     yield "## Baselines"
+    better = sum(_is_better(each["score"], search) for each in baselines)
+    compared = f"{better or 'None'} of them {'do' if better > 1 else 'does'} better than the trial."
+    is_any_scored = any(each["score"] is not None for each in baselines)
+    yield paragraph(
+        "Simple models, fitted on the training rows and scored as trials were. "
+        + (compared if is_any_scored else "None of them came to a score.")
+    )
     metric = search["objective"]["metric"]
-    yield paragraph("Simple models, fitted on the training rows and scored as trials were.")
     own = [f"trial {card['trial']}, in the search", _figure(search["score"])]
     yield table(
         ["model", escaped(metric)],
         [own, *([escaped(each["name"]), _figure(each["score"])] for each in baselines)],
     )
+
+
+def _is_better(score: float | None, search: Mapping[str, Any]) -> bool:
+    """Says whether a score is better than that of the trial."""
+    if score is None:
+        return False
+    return bool(score < search["score"] if search["objective"]["goal"] == "minimize" else score > search["score"])
 
 
 def _search(card: Mapping[str, Any]) -> str:
@@ -218,7 +238,9 @@ def _data(data: Mapping[str, Any]) -> Iterable[str]:
             f"rows: {rows}",
             "split: "
             + (f"{shares} of all rows, " if shares else "")
+            + (f"{escaped(split['how'])}, " if split["how"] else "")
             + (f"rows of one {escaped(split['group'])} together, " if split["group"] else "")
+            + (f"in the order of {escaped(split['time'])}, " if split["time"] else "")
             + f"seed {split['seed']}",
             *(
                 f"{escaped(name)}: {' × '.join(map(str, figures['shape']))}, {figures['dtype']}, sha256 "
@@ -247,7 +269,7 @@ def _with_interval(figure: Mapping[str, float | None] | None) -> str:
         return ""
     if figure["low"] is None or figure["high"] is None:
         return _figure(figure["value"])
-    return f"{_figure(figure['value'])} ({figure['low']:.3g}–{figure['high']:.3g})"
+    return f"{_figure(figure['value'])} [{figure['low']:.3g}, {figure['high']:.3g}]"
 
 
 def _value(figure: Mapping[str, float | None] | None) -> str:

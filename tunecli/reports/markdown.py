@@ -11,7 +11,8 @@ from collections.abc import Iterable, Sequence
 
 WIDTH = 80
 
-_SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|~$])")
+# an underscore within a word is text
+_SPECIAL = re.compile(r"([\\`*{}\[\]()#+!|~$]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9]))")
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 _LONGEST = 200
 _MARKUP_AT_START = re.compile(r"^([-=+]|\d+[.)])")

@@ -265,7 +265,7 @@ def _target_document(name: str, scored: Scored) -> dict[str, Any]:
 def _series(values: Any) -> pl.Series:
     import polars as pl
 
-    return values if isinstance(values, pl.Series) else pl.Series(values.ravel())
+    return values if isinstance(values, pl.Series) else pl.Series(values)
 
 
 def _joined(parts: Sequence[pl.Series]) -> pl.Series:

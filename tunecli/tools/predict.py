@@ -63,7 +63,9 @@ class Predictions:
             raise UsageError(f"'{id_column}' is what a column of predictions is called", where="--id", hint=hint)
 
     def csv(self, rows: Rows) -> Iterator[str]:
-        """Yields the lines of the table, several at a time; the header comes first, rows or not.
+        """Yields the lines of the table, several at a time; the header comes first, whether there are rows or not.
+
+        Nothing comes before the first rows are predicted, since until then most can go wrong.
 
         Raises:
             DataError: The rows are damaged, or are not what the model reads.
@@ -72,12 +74,15 @@ class Predictions:
         import polars as pl
 
         names = pl.Series(self._names())
-        yield _lines([self._guarded(names[index : index + 1]) for index in range(len(names))])
+        header = _lines([self._guarded(names[index : index + 1]) for index in range(len(names))])
         for block in rows:
             self.unusual.add(block.columns)
             series = [*self._ids(block), *self._predicted(self._bundle.predict(block.columns))]
-            yield _lines([each if each.dtype != pl.String else self._guarded(each) for each in series])
+            yield header + _lines([each if each.dtype != pl.String else self._guarded(each) for each in series])
             self.rows += block.rows
+            header = ""
+        if header:
+            yield header
 
     def _names(self) -> list[str]:
         """Returns the names of the columns, in the order of `_ids` and `_predicted`."""

@@ -7,8 +7,6 @@ with replacing(run.layout.best) as new:
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from tunecli import __version__
 from tunecli.datasets.schema import schema_of
 from tunecli.plan import Plan
@@ -21,8 +19,8 @@ from tunecli.training.own_models import weights_beside
 from tunecli.training.recipe import Recipe
 from tunecli.training.series import Series
 
-if TYPE_CHECKING:
-    from tunecli.families.original_units import Scale
+_PRIVATE = ("path", "validation_path", "test_path", "function", "args", "sha256", "kept")
+"""Options that say where the data came from, which is no business of whoever gets the bundle."""
 
 
 def describe(best: BestLayout, plan: Plan, series: Series, recipe: Recipe) -> Manifest:
@@ -37,10 +35,10 @@ def describe(best: BestLayout, plan: Plan, series: Series, recipe: Recipe) -> Ma
     import numpy as np
 
     data, parts = load(plan.dataset)
+    pixels = plan.dataset.options.image_columns
     rows = np.concatenate([parts.train, parts.validation]) if recipe.full else parts.train
     paths = [best.member(number) for number in range(len(series.seeds))] if recipe.ensemble else [best.model]
     kept = [path if path.exists() else weights_beside(path) for path in paths]
-    scaling = series.target_scaling
     return Manifest(
         tunecli=__version__,
         study=plan.name,
@@ -50,21 +48,17 @@ def describe(best: BestLayout, plan: Plan, series: Series, recipe: Recipe) -> Ma
         task=plan.task,
         targets=tuple(Target(name=name, classes=data.classes) for name in data.target_names),
         dataset=plan.dataset.name,
-        options=plan.dataset.options.model_copy(update={"path": None}),
+        options=plan.dataset.options.model_copy(update=dict.fromkeys(_PRIVATE)),
         columns=schema_of(data.columns, rows),
         image_shape=series.setting.parts.preprocessor.image_shape,
+        pixel_columns=() if pixels is None else pixels.names,
         inputs=plan.inputs,
-        target_scaling=None if scaling is None else _scaling(*scaling),
+        target_scaling=_scaling_of(series),
         models=tuple(path.relative_to(best.folder).as_posix() for path in kept),
         code=None if plan.custom is None else best.code.name,
         recipe=None if plan.custom is None else best.recipe.name,
         own_fit_changes_inputs=series.has_changed_inputs,
     )
-
-
-def _scaling(method: str, scale: Scale, offset: Scale) -> TargetScaling:
-    scales, offsets = (tuple(each) if isinstance(each, list) else each for each in (scale, offset))
-    return TargetScaling(method=method, scale=scales, offset=offsets)
 
 
 def write_bundle(best: BestLayout, manifest: Manifest) -> None:
@@ -81,3 +75,10 @@ def write_bundle(best: BestLayout, manifest: Manifest) -> None:
     here.pop("host")  # a bundle is given away, and this helps nobody who gets it
     write_json(best.environment, here)
     write_manifest(best, manifest)
+
+
+def _scaling_of(series: Series) -> TargetScaling | None:
+    if series.target_scaling is None:
+        return None
+    method, scale, offset = series.target_scaling
+    return TargetScaling(method=method, scale=tuple(scale), offset=tuple(offset))

@@ -44,17 +44,17 @@ class Target(_Frozen):
 
 
 class TargetScaling(_Frozen):
-    """How the target was scaled in training: `y = scale · z + offset`. The model's own last layer undoes it.
+    """How targets were scaled in training: `y = scale · z + offset`. The model's own last layer undoes it.
 
     Attributes:
         method: As the spec has it.
-        scale: In the target's units; of several targets, one for each.
-        offset: In the target's units; of several targets, one for each.
+        scale: Of each target, in its units.
+        offset: Of each target, in its units.
     """
 
     method: str
-    scale: float | tuple[float, ...]
-    offset: float | tuple[float, ...]
+    scale: tuple[float, ...]
+    offset: tuple[float, ...]
 
 
 class FileEntry(_Frozen):
@@ -85,6 +85,7 @@ class Manifest(_Frozen):
         options: What the spec said about the data, without the place of the file.
         columns: What the model reads, in the order of the preprocessing.
         image_shape: `(height, width, channels)` for images, else None.
+        pixel_columns: The columns of a table that are the pixels of an image, a row of pixels at a time; else ().
         inputs: The columns that go into each input of a model of several, by its name; None for a model of one.
         target_scaling: None where the target was not scaled.
         models: The files whose mean is predicted: one, or the members of an ensemble.
@@ -106,6 +107,7 @@ class Manifest(_Frozen):
     options: DatasetOptions
     columns: tuple[ColumnSchema, ...]
     image_shape: tuple[int, int, int] | None = None
+    pixel_columns: tuple[str, ...] = ()
     inputs: dict[str, tuple[str, ...]] | None = None
     target_scaling: TargetScaling | None = None
     models: tuple[str, ...]

@@ -20,10 +20,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+from tunecli.datasets.arrays import columns_of_images
 from tunecli.datasets.base import Columns, OptionError, RawData
 from tunecli.datasets.chunks import read_blocks
 from tunecli.datasets.columns import find_column
 from tunecli.datasets.formats import ENDINGS, Source, open_source
+from tunecli.datasets.image_files import SUFFIXES, BrokenImage, read_image, without_bomb_warnings
 from tunecli.datasets.schema import ColumnKind
 from tunecli.errors import DataError, TunecliError, UsageError
 from tunecli.training.manifest import Manifest
@@ -34,6 +36,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 STDIN = "-"
+
+FILE = "file"
+"""What the names of image files are asked for by."""
 
 _STDIN_NAME = "standard input"
 
@@ -137,25 +142,102 @@ def _spooled() -> Iterator[Path]:
 def _opened(manifest: Manifest, path: Path, where: str, others: Sequence[str], optional: Sequence[str]) -> Rows:
     if path.suffix.lower() == _NPZ:
         return _npz_rows(manifest, path, where, others)
+    if manifest.image_shape is not None and (path.is_dir() or path.name.lower().endswith(SUFFIXES)):
+        return Rows(where, _image_blocks(manifest.image_shape, path, others))
     if path.is_dir():
         raise DataError(
             "is a folder, not a file of rows", where=where, hint=f"name a file: {', '.join(ENDINGS)}, {_NPZ}"
         )
-    if manifest.image_shape is not None:
+    if manifest.image_shape is not None and not manifest.pixel_columns:
         what = f"the model reads images of shape {manifest.image_shape}, and this is a table"
-        raise DataError(what, where=where, hint="bring a .npz file with an array x of images, uint8")
+        raise DataError(what, where=where, hint="bring image files, or a .npz file with an array x of images, uint8")
     source = open_source(path)
     there = [name for name in optional if name in source.names]
     labels = {name: _label(source, name) for name in dict.fromkeys([*others, *there])}
     names = {kind: [each.name for each in manifest.columns if each.kind is kind] for kind in ColumnKind}
     found = read_blocks(
         source,
-        numeric=names[ColumnKind.NUMERIC],
+        numeric=manifest.pixel_columns or names[ColumnKind.NUMERIC],
         categorical=names[ColumnKind.CATEGORICAL],
         others=tuple(dict.fromkeys(labels.values())),
     )
+    if manifest.pixel_columns:
+        found = _images_of(found, manifest, where)
     blocks = (Block(columns, {name: frame[label] for name, label in labels.items()}) for columns, frame in found)
     return Rows(where, blocks, source)
+
+
+def _images_of(
+    blocks: Iterator[tuple[Columns, pl.DataFrame]], manifest: Manifest, where: str
+) -> Iterator[tuple[Columns, pl.DataFrame]]:
+    """Turns columns of pixels into images.
+
+    Raises:
+        DataError: A value is no whole number from 0 to 255.
+    """
+    import numpy as np
+
+    assert manifest.image_shape is not None, "pixels are those of images"
+    start = 0
+    for columns, frame in blocks:
+        values = columns.numeric
+        is_pixel = (values >= 0) & (values <= 255) & (values % 1 == 0)
+        if not is_pixel.all():
+            row, column = (int(each) for each in np.argwhere(~is_pixel)[0])
+            shown = "missing" if np.isnan(values[row, column]) else f"{values[row, column]:g}"
+            what = f"'{columns.numeric_names[column]}' is {shown} in row {start + row + 1}"
+            raise DataError(what, where=where, hint="pixels are whole numbers, 0 … 255")
+        images = values.astype(np.uint8).reshape(-1, *manifest.image_shape)
+        yield columns_of_images(images), frame
+        start += len(values)
+
+
+def _image_blocks(shape: tuple[int, int, int], path: Path, others: Sequence[str]) -> Iterator[Block]:
+    """Decodes images, those of a folder and of the folders in it by name; what is no image by its name is left out.
+
+    Beside them may be asked for `file`, and for the class that a file's folder is called by.
+
+    Raises:
+        DataError: There are none, one is broken, or links lead out of the folder.
+    """
+    import math
+
+    import numpy as np
+
+    files = _image_files(path)
+    step = max(1, BLOCK_ELEMENTS // math.prod(shape))
+    root = path if path.is_dir() else path.parent
+    with without_bomb_warnings():
+        for start in range(0, len(files), step):
+            here = files[start : start + step]
+            images = np.stack([_decoded(file, shape) for file in here])
+            names = {name: [_named(file, root, name) for file in here] for name in others}
+            yield Block(columns_of_images(images), names)
+
+
+def _image_files(path: Path) -> list[Path]:
+    if not path.is_dir():
+        return [path]
+    found = [each for each in path.rglob("*") if each.name.lower().endswith(SUFFIXES) and not each.name.startswith(".")]
+    for each in found:
+        if not each.resolve().is_relative_to(path.resolve()):
+            raise DataError("is a link out of the folder", where=str(each), hint="copy there what it leads to")
+    if not found:
+        raise DataError("holds no images", where=str(path), hint=f"bring files that end in {', '.join(SUFFIXES)}")
+    return sorted(found)
+
+
+def _decoded(file: Path, shape: tuple[int, int, int]) -> NDArray[np.uint8]:
+    try:
+        return read_image(file.read_bytes(), shape)
+    except BrokenImage as error:
+        raise DataError(str(error), where=str(file), hint="delete it, or bring it anew") from error
+    except OSError as error:
+        raise DataError(f"cannot be read: {error.strerror}", where=str(file), hint="see --data") from error
+
+
+def _named(file: Path, root: Path, name: str) -> str:
+    return file.relative_to(root).as_posix() if name == FILE else file.parent.name
 
 
 def _label(source: Source, name: str) -> str:
@@ -343,8 +425,7 @@ def _columns_of(manifest: Manifest, x: NDArray[Any], where: str) -> Columns:
         if given.shape[1:] != shape or given.dtype != np.uint8:
             what = f"holds rows of shape {x.shape[1:]} and type {x.dtype}; the model reads images of {shape}, uint8"
             raise DataError(what, where=where, hint="resize them, 0 … 255")
-        empty = np.empty((len(x), 0))
-        return Columns(empty, (), empty.astype(np.int32), images=np.ascontiguousarray(given))
+        return columns_of_images(np.ascontiguousarray(given))
     names = tuple(each.name for each in manifest.columns)
     texts = [each.name for each in manifest.columns if each.kind is not ColumnKind.NUMERIC]
     if texts or x.ndim != 2 or x.shape[1] != len(names) or x.dtype.kind not in "biuf":

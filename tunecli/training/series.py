@@ -39,7 +39,6 @@ from tunecli.training.user_callbacks import user_callbacks
 if TYPE_CHECKING:
     import keras
 
-    from tunecli.families.original_units import Scale
     from tunecli.training.engines.base import Arrays
 
 
@@ -64,7 +63,7 @@ class Series:
     scores: list[Scores]
     ensemble: Scores | None
     programs: Mapping[Program, int]
-    target_scaling: tuple[str, Scale, Scale] | None = None
+    target_scaling: tuple[str, list[float], list[float]] | None = None
     has_changed_inputs: bool = False
     target_scores: Mapping[str, ByTarget] = field(default_factory=dict)
     ensemble_target_scores: Mapping[str, ByTarget] = field(default_factory=dict)
@@ -113,7 +112,7 @@ class SeriesTrainer:
         ensemble: Ensemble | None = None
         series: list[Scores] = []
         programs: Counter[Program] = Counter()
-        scaling: tuple[str, Scale, Scale] | None = None
+        scaling: tuple[str, list[float], list[float]] | None = None
         target_scores: Mapping[str, ByTarget] = {}
         for number, seed in enumerate(seeds):
             here = replace(place, seed_number=number + 1)
@@ -197,7 +196,7 @@ def _predict_part(model: keras.Model, parts: Mapping[str, Arrays], name: str) ->
     return predict(model, parts[name])
 
 
-def _target_scaling(model: keras.Model) -> tuple[str, Scale, Scale] | None:
+def _target_scaling(model: keras.Model) -> tuple[str, list[float], list[float]] | None:
     from tunecli.families.original_units import scaling_of
 
     return scaling_of(model)

@@ -90,7 +90,10 @@ def build(bundle: Bundle, *, takes: Takes, float_type: str, has_operations: bool
     mean = outputs[0] if len(outputs) == 1 else keras.layers.Average(name="mean_of_models")(outputs)
     if keras.backend.standardize_dtype(mean.dtype) != "float32":
         mean = keras.ops.cast(mean, "float32")
-    model = keras.Model(tensors, {output_name(bundle.manifest.task): mean}, name="exported")
+    if takes is Takes.FEATURES:  # as the models themselves take and give them
+        model = keras.Model(features, mean, name="exported")
+    else:
+        model = keras.Model(tensors, {output_name(bundle.manifest.task): mean}, name="exported")
     return Graph(bundle, model, takes, float_type, tuple(tensors), foreign_classes(model))
 
 

@@ -10,6 +10,7 @@ preprocessing, that too, with the code that applies it.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import sys
 from collections.abc import Mapping
@@ -18,6 +19,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tunecli.datasets.dates import column_of
 from tunecli.errors import StudyError, TunecliError, UsageError
 from tunecli.plan import Plan
 from tunecli.spec.experiment import Task
@@ -50,6 +52,9 @@ MADE_UP_ROWS = 100
 """So many more hold missing and unseen values; `REAL_ROWS` of them where there are no data."""
 
 README = "README.md"
+
+_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES)
+"""What is wrong with the disk, and not with the model."""
 
 PREPROCESSING, PREPROCESS = "preprocessing.json", "preprocess.py"
 """What lies beside a model that takes features."""
@@ -101,7 +106,8 @@ def export(bundle: Bundle, format_: str, target: Path, *, study: Run | None) -> 
             _put_beside(chosen, graph, folder)
             document = _document(name, chosen, graph, check)
             write_whole(folder / README, render_readme(document, _usage(chosen, graph)).encode())
-            write_json(folder / MANIFEST, document | {"files": _files(folder)})
+            document["files"] = _files(folder)
+            write_json(folder / MANIFEST, document)
     except OSError as error:
         raise UsageError(f"cannot be written: {error.strerror or error}", where=str(target)) from error
     return document
@@ -141,6 +147,8 @@ def _written_and_run(name: str, chosen: Format, graph: Graph, folder: Path, samp
     except TunecliError:
         raise
     except Exception as error:  # whatever a converter raises
+        if isinstance(error, OSError) and error.errno in _DISK:
+            raise
         text = " ".join(str(error).split())[:300]
         hint = "saved_model takes any model: --format saved_model" if name != "saved_model" else "try --format keras"
         raise StudyError(
@@ -269,6 +277,11 @@ def _notes(chosen: Format, graph: Graph) -> list[str]:
         notes.append(f"the mean of {len(manifest.models)} models, in one graph")
     if chosen.takes is Takes.FEATURES:
         notes.append(f"the preprocessing stays outside: {PREPROCESS} applies {PREPROCESSING} and needs NumPy alone")
+    dates = dict.fromkeys(column_of(each.name) for each in graph.bundle.preprocessor.numeric)
+    if made_of := [name for name in dates if name is not None]:
+        notes.append(
+            f"numbers such as {made_of[0]}.year are parts of dates, where the table has dates in such a column"
+        )
     if CODES in graph.input_names:
         notes.append(
             "codes are positions in the categories of export.json, where null is a missing text; -1 for a text that "

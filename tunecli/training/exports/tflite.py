@@ -50,7 +50,7 @@ class Tflite:
         """Returns Python code that predicts."""
         given = ", ".join(f"{name}={name}" for name in inputs)
         return [
-            "from ai_edge_litert.interpreter import Interpreter  # or: from tensorflow.lite import Interpreter",
+            "from ai_edge_litert.interpreter import Interpreter  # of ai-edge-litert; or tf.lite.Interpreter",
             f'interpreter = Interpreter("{self.file}")',
             f'outputs = interpreter.get_signature_runner("{SIGNATURE}")({given})',
         ]
