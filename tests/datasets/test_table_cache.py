@@ -157,3 +157,13 @@ def test_values_are_memory_mapped(load: Callable[..., RawData]) -> None:
     values = table.read_table(Path("a.csv")).column("x").values
     assert isinstance(values, np.memmap)
     assert not values.flags.writeable
+
+
+def test_a_process_that_was_faster_keeps_its_folder(load: Callable[..., RawData]) -> None:
+    load()
+    (folder,) = tables()
+    before = (folder / "about.json").stat().st_ino
+    found = table.read_table(Path("a.csv"))
+    table_cache.keep(folder, found.rows, found.features, ((name, found.column(name)) for name in found.names))
+    assert (folder / "about.json").stat().st_ino == before
+    assert tables() == [folder]

@@ -127,8 +127,9 @@ def choose_features(
     found = columns if wanted is None else find_columns("features", wanted, columns)
     chosen = tuple(name for name in found if name not in uses and name not in left_out)
     if not chosen:
-        left = "there is no column beside" if wanted is None and not exclude else "no column is left beside"
-        raise OptionError("features", f"{left} the target '{target}'", hint="bring more columns, or exclude fewer")
+        if wanted is None and not exclude:
+            raise OptionError("features", f"there is no column beside the target '{target}'", hint="bring more columns")
+        raise OptionError("features", f"no column is left beside the target '{target}'", hint="exclude fewer")
     return chosen
 
 

@@ -139,7 +139,7 @@ def find(folder: Path) -> KeptTable | None:
 
 
 def keep(folder: Path, rows: int, features: tuple[str, ...], columns: Iterable[tuple[str, Column]]) -> None:
-    """Writes a folder in place of what is there.
+    """Writes a folder, in place of a damaged one if there is one.
 
     Args:
         folder: As `place` gives it.
@@ -155,12 +155,15 @@ def keep(folder: Path, rows: int, features: tuple[str, ...], columns: Iterable[t
     kept = tuple(_write(new, index, name, column) for index, (name, column) in enumerate(columns))
     about = _About(version=VERSION, rows=rows, features=features, columns=kept)
     write_json(new / _ABOUT, about.model_dump(mode="json"))
+    if find(folder) is not None:  # another process was faster, and may be reading it
+        shutil.rmtree(new, ignore_errors=True)
+        return
     shutil.rmtree(folder, ignore_errors=True)
     with writing(folder):
         try:
             files.disk.replace(new, folder)
         except OSError:
-            if find(folder) is None:  # unless another process was faster
+            if find(folder) is None:  # as above, by a hair
                 raise
         sync_folder(folder.parent)
     make_room(folder)
