@@ -97,7 +97,8 @@ class _Entry:
                 return None
             with suppress(OSError):  # another user's cache may be read-only
                 os.utime(self.about)
-            return np.load(self.images, mmap_mode="r", allow_pickle=False)
+            images: NDArray[np.uint8] = np.load(self.images, mmap_mode="r", allow_pickle=False)
+            return images
         except (OSError, ValueError, KeyError, StudyError):
             return None
 
