@@ -153,6 +153,11 @@ def test_images_are_decoded_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assert sorted(each.name for each in entry.iterdir()) == ["about.json", "images.npy"]
     draw("cat/00.png", 250)
     assert (pixels()[0] == 250).all()
+    monkeypatch.setattr("tunecli.datasets.table_cache.MOST_BYTES", 5_000)
+    draw("cat/00.png", 240)
+    assert (pixels()[0] == 240).all()
+    (left,) = (cache_folder() / "images").iterdir()
+    assert left != entry, "the older ones have made room"
 
 
 @pytest.mark.usefixtures("photos")

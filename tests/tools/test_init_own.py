@@ -45,6 +45,16 @@ def test_a_folder_of_images_is_looked_into() -> None:
     assert (plan.dataset.options.channels, plan.task, plan.family) == (3, Task.BINARY, "cnn")
 
 
+def test_parts_of_its_own_take_no_fractions() -> None:
+    for number in range(12):
+        path = Path("pets", ("train", "val", "test")[number % 3], "ab"[number % 2], f"{number}.png")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("L", (8, 8)).save(path)
+    assert run(["init", "pets"]) == 0
+    plan = plan_of(Path("pets.yaml").read_text())
+    assert (plan.dataset.validation, plan.dataset.test) == (0.5, 0.0)
+
+
 def test_a_folder_called_like_a_data_set_is_not_meant() -> None:
     Path("advertising").mkdir()
     assert run(["init", "advertising"]) == 0

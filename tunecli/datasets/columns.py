@@ -142,9 +142,10 @@ def choose_features(
     found = columns if wanted is None else find_columns("features", wanted, columns)
     chosen = tuple(name for name in found if name not in uses and name not in left_out)
     if not chosen:
-        left = "there is no column beside" if wanted is None and not exclude else "no column is left beside"
         predicted = " and ".join(f"'{each}'" for each in targets)
-        raise OptionError("features", f"{left} the target {predicted}", hint="bring more columns, or exclude fewer")
+        if wanted is None and not exclude:
+            raise OptionError("features", f"there is no column beside the target {predicted}", hint="bring more columns")
+        raise OptionError("features", f"no column is left beside the target {predicted}", hint="exclude fewer")
     return chosen
 
 

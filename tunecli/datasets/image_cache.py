@@ -3,24 +3,27 @@
     images = decoded(files, (28, 28, 3))      # uint8, (files, 28, 28, 3), memory-mapped
 
 An entry is found by what the files hold: their names, sizes and hashes, in order. It is written beside its place and
-renamed, and checked by its own hash whenever it is opened, so that one that is damaged is made anew.
+renamed, and checked by its own hash whenever it is opened, so that one that is damaged is made anew. As with tables,
+the entries that were not used for longest make room for new ones.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tunecli.datasets.fetch import cache_folder
 from tunecli.datasets.image_files import BrokenImage, read_image, without_bomb_warnings
+from tunecli.datasets.table_cache import make_room
 from tunecli.errors import DataError, StudyError
-from tunecli.store.files import beside, move_whole, read_json, write_json
+from tunecli.store.files import beside, read_json, sync_file, sync_folder, write_json
 
 if TYPE_CHECKING:
     import numpy as np
@@ -62,7 +65,6 @@ def decoded(files: Sequence[ImageFile], image_shape: tuple[int, int, int]) -> ND
     if found is not None:
         return found
     with _writing(entry.folder):
-        entry.folder.mkdir(parents=True, exist_ok=True)
         _build(entry, files, hashes, image_shape)
     made = entry.open()
     assert made is not None, "what was just written is there"
@@ -81,7 +83,7 @@ class _Entry:
 
     @property
     def about(self) -> Path:
-        """The hash of the images; written last."""
+        """The hash of the images."""
         return self.folder / "about.json"
 
     def open(self) -> NDArray[np.uint8] | None:
@@ -91,7 +93,12 @@ class _Entry:
         try:
             with self.images.open("rb") as file:
                 is_whole = hashlib.file_digest(file, "sha256").hexdigest() == read_json(self.about)["sha256"]
-            return np.load(self.images, mmap_mode="r", allow_pickle=False) if is_whole else None
+            if not is_whole:
+                return None
+            with suppress(OSError):  # another user's cache may be read-only
+                os.utime(self.about)
+            images: NDArray[np.uint8] = np.load(self.images, mmap_mode="r", allow_pickle=False)
+            return images
         except (OSError, ValueError, KeyError, StudyError):
             return None
 
@@ -116,10 +123,11 @@ def _build(entry: _Entry, files: Sequence[ImageFile], hashes: Sequence[str], ima
         except BrokenImage as error:
             return error
 
-    new, broken = beside(entry.images), []
+    new, broken = _Entry(beside(entry.folder)), []
+    new.folder.mkdir(parents=True)
     header = {"descr": "|u1", "fortran_order": False, "shape": (len(files), *image_shape)}
     try:
-        with new.open("wb") as target, without_bomb_warnings(), ThreadPoolExecutor(os.cpu_count()) as pool:
+        with new.images.open("wb") as target, without_bomb_warnings(), ThreadPoolExecutor(os.cpu_count()) as pool:
             np.lib.format.write_array_header_1_0(target, header)
             for file, pixels in zip(files, pool.map(decode, range(len(files))), strict=True):
                 if isinstance(pixels, BrokenImage):
@@ -127,12 +135,24 @@ def _build(entry: _Entry, files: Sequence[ImageFile], hashes: Sequence[str], ima
                 else:
                     target.write(pixels)
         _refuse(broken, files)
-        with new.open("rb") as written:
-            digest = hashlib.file_digest(written, "sha256")
-        move_whole(new, entry.images)
+        sync_file(new.images)
+        with new.images.open("rb") as written:
+            write_json(new.about, {"sha256": hashlib.file_digest(written, "sha256").hexdigest(), "files": len(files)})
+        _put(new, entry)
     finally:
-        new.unlink(missing_ok=True)
-    write_json(entry.about, {"sha256": digest.hexdigest(), "files": len(files)})
+        shutil.rmtree(new.folder, ignore_errors=True)
+    make_room(entry.folder)
+
+
+def _put(new: _Entry, entry: _Entry) -> None:
+    """Puts an entry in its place, unless another process was faster."""
+    shutil.rmtree(entry.folder, ignore_errors=True)
+    try:
+        os.replace(new.folder, entry.folder)
+    except OSError:
+        if entry.open() is None:
+            raise
+    sync_folder(entry.folder.parent)
 
 
 def _refuse(broken: Sequence[str], files: Sequence[ImageFile]) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import signal
 import sys
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -38,6 +39,7 @@ _FORMS = "return (x, y), ((x, y), (x_test, y_test)), or a dict of x, y and more"
 
 def main() -> None:
     """Calls the function that a request on stdin names, and writes what came of it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, who ends this process
     request = json.load(sys.stdin)
     os.dup2(2, 1)
     folder = Path(request["folder"])

@@ -166,7 +166,7 @@ def keep(folder: Path, rows: int, features: tuple[str, ...], columns: Iterable[t
             if find(folder) is None:  # as above, by a hair
                 raise
         sync_folder(folder.parent)
-    _make_room(folder)
+    make_room(folder)
 
 
 def _write(folder: Path, index: int, name: str, column: Column) -> _Kept:
@@ -214,7 +214,7 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _make_room(newest: Path) -> None:
+def make_room(newest: Path) -> None:
     """Removes what killed processes have left, and the folders that were not used for longest, but never the newest."""
     folders = [path for path in newest.parent.iterdir() if path.is_dir() and path != newest]
     for path in folders:

@@ -124,7 +124,9 @@ def compose(title: str, dataset: list[str], description: Description) -> str:
     others = [name for name in metric_names(task, validation=True) if name.startswith("val_") and name != metric]
     epochs = 100 if (description.rows or 0) < _FEW_ROWS else 30 if family == "mlp" else 10
     lines = [f"# {_comment(title)}", f"# A {task} task: {_comment(description.target)} is predicted.", ""]
-    lines += ["dataset:", *dataset, "  validation: 0.2  # fraction of all rows that scores the trials"]
+    lines += ["dataset:", *dataset]
+    if not description.own_validation_rows:
+        lines += ["  validation: 0.2  # fraction of all rows that scores the trials"]
     if not description.has_own_test:
         lines += ["  test: 0.2  # fraction held back: no search sees it, only the final evaluation"]
     lines += ["", f"model: {family}  # {'; '.join(_family_summaries(description))}"]

@@ -88,7 +88,7 @@ def _draft_images(path: Path, folder: Path) -> Draft:
         f"  channels: {channels}  # 1 for grey, 3 for colours",
     ]
     title = f"{path.name}: {description.rows:,} images of {len(description.classes)} classes: {named}"
-    return Draft(spec_name(path.resolve()), compose(title, lines, description))
+    return Draft(spec_name(path if path.name else path.resolve()), compose(title, lines, description))
 
 
 def _forms(paths: Iterable[Path]) -> Iterator[tuple[int, int, int]]:
