@@ -12,9 +12,10 @@ import pytest
 from tunecli.datasets.base import Columns, DatasetOptions
 from tunecli.datasets.schema import ColumnKind, ColumnSchema
 from tunecli.errors import UsageError
+from tunecli.reports.text import printable
 from tunecli.spec.experiment import Task
 from tunecli.tools.evaluate import evaluate_file, groups_of
-from tunecli.tools.predict import Predictions, printable
+from tunecli.tools.predict import Predictions
 from tunecli.training.bundle import Bundle
 from tunecli.training.manifest import Manifest, Target
 from tunecli.training.rows import Block, Rows

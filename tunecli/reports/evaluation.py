@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tunecli.reports.tables import Fitting, _add, _table, _text, _titled
-from tunecli.reports.text import show_score
+from tunecli.reports.text import printable, show_score
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -38,8 +38,8 @@ def evaluation_view(document: Mapping[str, Any]) -> RenderableType:
     parts: list[RenderableType] = []
     several = len(document["targets"]) > 1
     for target in document["targets"]:
-        titles = _titled(f"{target['name']}, {document['rows']:,} rows", _figures(target)) if several else None
-        parts += titles or [_figures(target)]
+        title = f"{printable(target['name'])}, {document['rows']:,} rows"
+        parts += _titled(title, _figures(target)) if several else [_figures(target)]
         parts += _details(target)
     if document["by"] is not None:
         parts += _groups(document)
@@ -78,7 +78,7 @@ def _classes(classes: Sequence[Mapping[str, Any]]) -> RenderableType:
     table = _table(["class", "precision", "recall", "f1", "rows"], left=1, right=5)
     for each in classes[:MOST_CLASSES]:
         scores = (f"{each[name]:.3f}" for name in ("precision", "recall", "f1"))
-        _add(table, [each["name"], *scores, f"{each['support']:,}"])
+        _add(table, [printable(each["name"]), *scores, f"{each['support']:,}"])
     if len(classes) > MOST_CLASSES:
         _add(table, [f"… and {len(classes) - MOST_CLASSES} more", "", "", "", ""])
     return table
@@ -86,7 +86,7 @@ def _classes(classes: Sequence[Mapping[str, Any]]) -> RenderableType:
 
 def _confusion(classes: Sequence[Mapping[str, Any]], confusion: Sequence[Sequence[int]]) -> list[RenderableType]:
     """Returns the whole matrix, or the commonest mistakes where it is large or does not fit."""
-    names = [each["name"] for each in classes]
+    names = [printable(each["name"]) for each in classes]
     mistakes = _mistakes(names, confusion)
     if len(names) > MOST_CROSSED:
         return mistakes
@@ -125,7 +125,7 @@ def _groups(document: Mapping[str, Any]) -> Iterator[RenderableType]:
         for group in by["groups"]:
             figures = group["targets"][index]["figures"]
             cells = [
-                group["name"],
+                printable(group["name"]),
                 f"{group['rows']:,}",
                 show_score(figures[first]["value"]),
                 _interval(figures[first]),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import time
 from collections.abc import Mapping, Sequence
 
@@ -47,6 +48,13 @@ def show_date(seconds: float) -> str:
 def show_values(values: Mapping[str, Value]) -> str:
     """Returns `units=64  dropout=0.2`."""
     return "  ".join(f"{name}={show_value(value)}" for name, value in values.items())
+
+
+def printable(text: str, most: int = 40) -> str:
+    """Returns a user's text in a form that a terminal only prints: on one line, no longer than `most` characters."""
+    shown = re.sub(r"\s+", " ", text)
+    shown = "".join(each if each.isprintable() else "�" for each in shown)
+    return shown if len(shown) <= most else f"{shown[: most - 1]}…"
 
 
 def sparkline(values: Sequence[float | None], *, width: int) -> str:

@@ -10,11 +10,11 @@ an apostrophe put before it: only ids, their header and the names of classes are
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from tunecli.errors import UsageError
+from tunecli.reports.text import printable
 from tunecli.spec.experiment import Task
 from tunecli.training.bundle import Bundle
 from tunecli.training.rows import Block, Rows, texts_of
@@ -127,13 +127,6 @@ def probabilities(outputs: NDArray[np.float32]) -> NDArray[np.float32]:
     import numpy as np
 
     return np.concatenate([1 - outputs, outputs], axis=1) if outputs.shape[1] == 1 else outputs
-
-
-def printable(text: str, most: int = 40) -> str:
-    """Returns a user's text in a form that a terminal only prints: on one line, no longer than `most` characters."""
-    shown = re.sub(r"\s+", " ", text)
-    shown = "".join(each if each.isprintable() else "�" for each in shown)
-    return shown if len(shown) <= most else f"{shown[: most - 1]}…"
 
 
 def unusual_lines(unusual: Unusual, most: int = 20) -> list[str]:
