@@ -81,7 +81,7 @@ def test_a_problem_elsewhere_says_where_in_words() -> None:
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_whatever_is_annotated_is_one_command(text: str) -> None:
-    line = annotation(Level.WARNING, Problem(text, f"{text.split()[0]}.yaml:1:2", text), title=text)
+    line = annotation(Level.WARNING, Problem(text, f"{text.split(maxsplit=1)[0]}.yaml:1:2", text), title=text)
     ((name, properties, data),) = commands(line)
     assert name == "warning"
     assert data == f"{text}\nhint: {text}"

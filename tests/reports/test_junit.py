@@ -54,7 +54,9 @@ def test_thresholds_are_tests_too(make_snapshot: Make) -> None:
 def test_the_order_is_that_of_the_strict_schema(make_snapshot: Make) -> None:
     (suite,) = read(make_snapshot(({"units": 64}, 0.5)))
     assert [each.tag for each in suite] == ["properties", "testcase", "system-out", "system-err"]
-    assert {"id", "package", "name", "timestamp", "hostname", "tests", "failures", "errors", "time"} <= set(suite.attrib)
+    assert {"id", "package", "name", "timestamp", "hostname", "tests", "failures", "errors", "time"} <= set(
+        suite.attrib
+    )
 
 
 @pytest.mark.parametrize("text", ["</script>", "]]>", "a\x00\x1b[31m\ufffe\ud800b", "two\nlines", "&amp; <!-- -->"])
