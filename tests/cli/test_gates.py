@@ -111,6 +111,19 @@ def test_junit_has_the_trials_and_thresholds(cli: Cli, write_spec: WriteSpec, ru
     assert [case.find("failure") is None for case in cases.values()] == [True, True, False]
 
 
+def test_a_search_that_is_stopped_leaves_the_trials_so_far(
+    cli: Cli, write_spec: WriteSpec, runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tunecli.search.loop import Search
+    from tunecli.study.events import EndReason
+
+    monkeypatch.setattr(Search, "run", lambda _: EndReason.INTERRUPTED)
+    junit = tmp_path / "trials.xml"
+    assert cli("search", write_spec(), "--runs", runs, "--junit", junit, "--fail-if", "val_rmse > 0.001")[0] == 130
+    (suite,) = ET.parse(junit).getroot()
+    assert [case.attrib["name"] for case in suite.findall("testcase")] == ["trial 0", "trial 1"]
+
+
 def test_a_folder_is_no_junit_file(cli: Cli, write_spec: WriteSpec, tmp_path: Path) -> None:
     code, _, err = cli("search", write_spec(), "--runs", tmp_path / "r", "--junit", tmp_path)
     assert code == 2

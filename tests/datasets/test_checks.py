@@ -141,13 +141,14 @@ def test_repeats_of_inputs_that_can_hardly_differ_are_no_copies() -> None:
     assert check(few).findings == ()
 
 
-def test_a_few_copies_of_many_rows_are_noted() -> None:
+@pytest.mark.parametrize(("copies", "severity"), [(2, Severity.NOTE), (3, Severity.WARNING)])
+def test_a_few_copies_are_noted(copies: int, severity: Severity) -> None:
     data = table()
     parts = split(data, 0.4, 0.0, 0)
     numeric = data.columns.numeric.copy()
-    numeric[parts.validation[0]] = numeric[parts.train[0]]
-    copies = check(replace(data, columns=replace(data.columns, numeric=numeric)), parts).findings[0]
-    assert (copies.kind, copies.severity) == ("duplicate_rows", Severity.NOTE)
+    numeric[parts.validation[:copies]] = numeric[parts.train[:copies]]
+    found = check(replace(data, columns=replace(data.columns, numeric=numeric)), parts).findings[0]
+    assert (found.kind, found.severity) == ("duplicate_rows", severity)
 
 
 def test_hashes_tell_rows_apart_and_know_equal_ones() -> None:

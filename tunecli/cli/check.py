@@ -40,5 +40,6 @@ def check(
     else:
         parts = ", ".join(f"{part} {count:,}" for part, count in checks.rows.items())
         output.result(f"{config}: nothing found in {plan.dataset.name} (rows: {parts})")
-    if strict:
-        Inspection(file, is_strict=True, accepted=accepted).refuse(checks)
+    inspection = Inspection(file, strict, accepted)
+    inspection.refuse(checks)
+    inspection.annotate(checks)
