@@ -107,7 +107,7 @@ def test_a_finding_says_which_line_to_change(cli: Cli, write_table: WriteSpec) -
     code, out, err = cli("check", spec)
     assert (code, err) == (0, "")
     assert "'leak' equals the target" in out
-    assert "hint: write features: [a, b] below dataset:" in out
+    assert "hint: write exclude: [leak] below dataset:" in out
     assert cli("check", spec, "-S", "dataset.features=[a, b]", "--strict")[0] == 0
 
 
@@ -118,7 +118,7 @@ def test_strict_makes_warnings_errors_at_their_place(cli: Cli, write_table: Writ
     line = next(number for number, text in enumerate(spec.read_text().splitlines(), 1) if "features" in text)
     assert f"{spec}:{line}:3: dataset.features: 'n' numbers or names the rows" in err
     assert f"{spec}:{line}:3: dataset.features: 'same' never changes in 240 training rows" in err
-    assert err.count("hint: write features: [a, b] below dataset:") == 2
+    assert err.count("hint: write exclude: [n, same] below dataset:") == 2
 
 
 def test_what_is_accepted_is_no_error(cli: Cli, write_table: WriteSpec) -> None:
@@ -147,7 +147,7 @@ def test_a_search_warns_keeps_and_shows_what_it_found(
     assert code == 0
     first, second, *_ = err.splitlines()
     assert first == "warning: 'leak' equals the target"
-    assert second == "hint: write features: [a, b] below dataset:"
+    assert second == "hint: write exclude: [leak] below dataset:"
     kept = json.loads((tmp_path / "r" / "study" / "checks.json").read_text())
     assert kept["rows"] == {"train": 240, "validation": 80, "test": 80}
     assert [each["columns"] for each in kept["findings"]] == [["leak"]]
