@@ -141,13 +141,14 @@ def test_repeats_of_inputs_that_can_hardly_differ_are_no_copies() -> None:
     assert check(few).findings == ()
 
 
-def test_a_few_copies_of_many_rows_are_noted() -> None:
+@pytest.mark.parametrize(("copies", "severity"), [(2, Severity.NOTE), (3, Severity.WARNING)])
+def test_a_few_copies_are_noted(copies: int, severity: Severity) -> None:
     data = table()
     parts = split(data, 0.4, 0.0, 0)
     numeric = data.columns.numeric.copy()
-    numeric[parts.validation[0]] = numeric[parts.train[0]]
-    copies = check(replace(data, columns=replace(data.columns, numeric=numeric)), parts).findings[0]
-    assert (copies.kind, copies.severity) == ("duplicate_rows", Severity.NOTE)
+    numeric[parts.validation[:copies]] = numeric[parts.train[:copies]]
+    found = check(replace(data, columns=replace(data.columns, numeric=numeric)), parts).findings[0]
+    assert (found.kind, found.severity) == ("duplicate_rows", severity)
 
 
 def test_hashes_tell_rows_apart_and_know_equal_ones() -> None:
@@ -189,7 +190,7 @@ def test_a_feature_made_of_the_target_is_found(leak: object, what: str) -> None:
     finding = only(table(y, leak=leak(y)))  # type: ignore[operator]
     assert (finding.kind, finding.severity, finding.columns) == ("target_leak", Severity.WARNING, ("leak",))
     assert finding.what == what
-    assert finding.hint == "write features: [a, b] below dataset:"
+    assert finding.hint == "write exclude: [leak] below dataset:"
 
 
 def test_a_feature_that_folds_the_target_is_found() -> None:
@@ -289,13 +290,13 @@ def test_columns_that_never_change_are_found_by_the_training_part() -> None:
     finding = only(data)
     assert finding.columns == ("same", "text", "empty")
     assert finding.what == "'same', 'text', 'empty' never change in 360 training rows, 1 of them without any value"
-    assert finding.hint == "write features: [a, b, some] below dataset:"
+    assert finding.hint == "write exclude: [same, text, empty] below dataset:"
 
 
 def test_hints_of_several_findings_leave_out_the_columns_of_all() -> None:
     y = target()
     hints = {each.hint for each in check(table(y, leak=y, same=np.ones(ROWS), n=np.arange(ROWS))).findings}
-    assert hints == {"write features: [a, b] below dataset:"}
+    assert hints == {"write exclude: [leak, n, same] below dataset:"}
 
 
 # targets and splits
@@ -384,14 +385,13 @@ def test_names_are_text_on_one_line(name: str) -> None:
     assert len(finding.what) < 200
 
 
-def test_columns_that_stay_are_quoted_for_yaml() -> None:
+def test_columns_are_quoted_for_yaml() -> None:
     import yaml
 
-    hint = only(
-        table(**{"of: two": np.random.default_rng(0).normal(size=ROWS), "no": target(), "c": np.ones(ROWS)})
-    ).hint
+    names = ["of: two", "no", '"', "plain_1"]
+    hint = only(table(**{name: np.ones(ROWS) for name in names})).hint
     line = hint.removeprefix("write ").removesuffix(" below dataset:")
-    assert yaml.safe_load(line) == {"features": ["a", "b", "of: two", "no"]}
+    assert yaml.safe_load(line) == {"exclude": names}
 
 
 def test_a_check_is_a_line_of_the_table() -> None:

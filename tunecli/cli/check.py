@@ -6,7 +6,7 @@ import os
 
 from tunecli.cli.console import output
 from tunecli.cli.gates import AcceptOption, Inspection, StrictOption, check_accepted
-from tunecli.cli.options import JsonOption, OfflineOption, SetOption, SpecArgument
+from tunecli.cli.options import DEFAULT_RUNS, JsonOption, OfflineOption, RunsOption, SetOption, SpecArgument
 
 
 def check(
@@ -14,6 +14,7 @@ def check(
     overrides: SetOption = None,
     strict: StrictOption = False,
     accept: AcceptOption = None,
+    runs: RunsOption = DEFAULT_RUNS,
     offline: OfflineOption = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -27,7 +28,7 @@ def check(
     if offline:
         os.environ["TUNECLI_OFFLINE"] = "1"
     file = load(config, overrides or [])
-    plan = resolve(file)
+    plan = resolve(file, runs=runs)
     with output.busy("reading the data"):
         checks = examine(*load_data(plan.dataset))
     if as_json:
@@ -39,5 +40,6 @@ def check(
     else:
         parts = ", ".join(f"{part} {count:,}" for part, count in checks.rows.items())
         output.result(f"{config}: nothing found in {plan.dataset.name} (rows: {parts})")
-    if strict:
-        Inspection(file, is_strict=True, accepted=accepted).refuse(checks)
+    inspection = Inspection(file, strict, accepted)
+    inspection.refuse(checks)
+    inspection.annotate(checks)

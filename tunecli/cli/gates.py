@@ -66,6 +66,11 @@ class Inspection:
         if refused:
             raise GateError(_problem(self.file, each) for each in refused)
 
+    def annotate(self, checks: Checks) -> None:
+        """Shows warnings at their lines where GitHub Actions runs this."""
+        if not output.quiet:
+            github.annotate_warnings([_problem(self.file, each) for each in checks.warnings], title="tunecli: data")
+
     def __call__(self, checks: Checks) -> None:
         """Says what was found, or refuses it.
 
@@ -77,8 +82,7 @@ class Inspection:
             output.say(f"{finding.severity}: {finding.what}\nhint: {finding.hint}")
         if (more := len(checks.findings) - _MOST_SAID) > 0:
             output.say(f"and {more} more: tunecli check {self.file.path}")
-        if not output.quiet:
-            github.annotate_warnings([_problem(self.file, each) for each in checks.warnings], title="tunecli: data")
+        self.annotate(checks)
 
 
 def _problem(file: SpecFile, finding: Finding) -> Problem:

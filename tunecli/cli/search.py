@@ -28,7 +28,7 @@ from tunecli.cli.gates import (
 from tunecli.cli.interrupts import Interrupts
 from tunecli.cli.options import DEFAULT_RUNS, JsonOption, OfflineOption, RunsOption, SetOption, SpecArgument
 from tunecli.cli.results import read_baselines
-from tunecli.errors import UsageError
+from tunecli.errors import Interrupted, UsageError
 
 _STOPPED = {"target": "objective.target", "no_gain": "stop_when.no_gain", "max_time": "limits.max_time"}
 """By the reason, the line of a spec that ended a search before its last trial."""
@@ -115,14 +115,19 @@ def search(
     from tunecli.search.slots import Protection
 
     protection = Protection(tls_ca, tls_cert, tls_key, insecure)
-    session = _run(
-        file,
-        plan,
-        runs,
-        resume_hint=resume_hint,
-        protection=protection,
-        inspection=None if smoke else Inspection(file, strict, accepted),
-    )
+    try:
+        session = _run(
+            file,
+            plan,
+            runs,
+            resume_hint=resume_hint,
+            protection=protection,
+            inspection=None if smoke else Inspection(file, strict, accepted),
+        )
+    except Interrupted:  # a job that takes too long is stopped, and read nonetheless
+        run = Run(runs / plan.name)
+        report_search(run, run.snapshot(), (), junit)
+        raise
     verdicts = judge_winner(thresholds, session.snapshot)
     report_search(session.run, session.snapshot, verdicts, junit)
     _show_result(session, verdicts, as_json=as_json)

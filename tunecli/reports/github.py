@@ -94,7 +94,7 @@ def retrain_summary(document: Mapping[str, Any], verdicts: Sequence[Verdict]) ->
     names = list(dict.fromkeys(name for figures in scores.values() for name in figures))
     rows = [[part, *(show_score(figures.get(name)) for name in names)] for part, figures in scores.items()]
     what = f"Trial {document['trial']} of {code(document['study'])}, trained once more"
-    return bounded("\n\n".join([f"### {what}", _table(["part", *names], rows), *_verdicts(verdicts)]))
+    return bounded("\n\n".join([f"### {what}", _table(["part", *map(code, names)], rows), *_verdicts(verdicts)]))
 
 
 def _search_sections(snapshot: Snapshot, checks: Checks | None, verdicts: Sequence[Verdict]) -> Iterator[str]:
@@ -116,7 +116,7 @@ def _search_sections(snapshot: Snapshot, checks: Checks | None, verdicts: Sequen
             ]
             for row in leaderboard(snapshot, _MOST_ROWS)
         ]
-        yield _table(["rank", "trial", metric, "epoch", "time", "values"], rows)
+        yield _table(["rank", "trial", code(metric), "epoch", "time", "values"], rows)
     yield from _verdicts(verdicts)
     if snapshot.failed:
         causes = [[str(each.id), code(each.outcome.cause if each.outcome else "")] for each in snapshot.failed]
@@ -140,8 +140,7 @@ def _more(rows: Sequence[object]) -> str:
 
 
 def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    shown = [code(name) if name else "" for name in header]
-    lines = [f"| {' | '.join(shown)} |", f"|{'---|' * len(header)}", *(f"| {' | '.join(row)} |" for row in rows)]
+    lines = [f"| {' | '.join(header)} |", f"|{'---|' * len(header)}", *(f"| {' | '.join(row)} |" for row in rows)]
     return "\n".join(lines)
 
 

@@ -23,7 +23,7 @@ class Finding(BaseModel):
         kind: The check, a name of `datasets.checks.CHECKS`.
         severity: Whether `--strict` refuses it.
         what: For people; names from the data stand in it escaped.
-        hint: Which line of the spec to change, and how; a check leaves it to `examine` to say which columns stay.
+        hint: Which line of the spec to change, and how; a check leaves it to `examine` to say which columns go.
         field: The key of `dataset:` that the hint is about, or "".
         columns: All columns concerned, as they are called.
         figures: The counts and sizes that `what` speaks of, by name.

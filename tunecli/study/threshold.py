@@ -24,7 +24,7 @@ _SIGNS: dict[str, Callable[[float, float], bool]] = {
     ">": operator.gt,
 }
 
-_FORM = re.compile(rf"\s*([^\s<>=!]+)\s*({'|'.join(_SIGNS)})\s*(\S+)\s*", re.ASCII)
+_FORM = re.compile(rf"\s*([^<>=!]*[^<>=!\s])\s*({'|'.join(_SIGNS)})\s*(\S+)\s*", re.ASCII)
 
 
 @dataclass(frozen=True)

@@ -45,12 +45,12 @@ def examine(data: RawData, parts: Split) -> Checks:
     with np.errstate(all="ignore"):  # columns may hold anything: what is no number counts as no finding
         findings = [finding for name in CHECKS.names for finding in CHECKS.load(name)(view)]
     rows = {"train": len(parts.train), "validation": len(parts.validation), "test": len(parts.test)}
-    return Checks(rows=rows, sampled_rows=len(view.sample), findings=tuple(_with_features(view, findings)))
+    return Checks(rows=rows, sampled_rows=len(view.sample), findings=tuple(_with_hints(findings)))
 
 
-def _with_features(view: View, findings: Sequence[Finding]) -> Iterator[Finding]:
+def _with_hints(findings: Sequence[Finding]) -> Iterator[Finding]:
     """Yields findings; those on columns to leave out hint at one line that leaves out those of all of them."""
-    columns = {name for each in findings if each.field == "features" for name in each.columns}
+    columns = dict.fromkeys(name for each in findings if each.field == "features" for name in each.columns)
     for each in findings:
-        hint = leave_out(view, columns) if each.field == "features" else ""
+        hint = leave_out(tuple(columns)) if each.field == "features" else ""
         yield each.model_copy(update={"hint": "; ".join(filter(None, (hint, each.hint)))})

@@ -54,7 +54,7 @@ def _finding(view: View, part: str, hits: list[tuple[str, float]]) -> Finding:
         kind="drift",
         severity=Severity.WARNING,
         what=f"{which} {verb} distributed otherwise in the {part} part than in training: {named(names, notes)}",
-        hint=f"see that both parts come from one source; where that is so, change how {part}: is split off dataset:",
+        hint="see that both are of one source and unit; else write them as exclude:, or split dataset: otherwise",
         field=part,
         columns=names,
         figures={"columns": len(names), "largest": round(hits[0][1], 4)},

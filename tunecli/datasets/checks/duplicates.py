@@ -9,8 +9,8 @@ from tunecli.datasets.checks.hashing import stand_in
 from tunecli.datasets.checks.view import View, counted
 from tunecli.study.check import Finding, Severity
 
-SMALL_SHARE = 0.005
-"""Copies of fewer rows of a part than these cannot move its score by much: they are noted."""
+SMALL_SHARE, SMALL_COUNT = 0.005, 3
+"""Copies of fewer rows of a part than these cannot move its score by much, or are chance: they are noted."""
 
 
 def duplicate_rows(view: View) -> Iterator[Finding]:
@@ -33,10 +33,10 @@ def duplicate_rows(view: View) -> Iterator[Finding]:
     what = ", and ".join(texts)
     if len(train) < len(view.parts.train):
         what += f"; {len(train):,} of {len(view.parts.train):,} training rows were compared"
-    share = max(in_train / max(1, len(validation)), in_either / max(1, len(test)))
+    is_small = in_train < _least(len(validation)) and in_either < _least(len(test))
     yield Finding(
         kind="duplicate_rows",
-        severity=Severity.NOTE if share < SMALL_SHARE else Severity.WARNING,
+        severity=Severity.NOTE if is_small else Severity.WARNING,
         what=what,
         hint="delete the copies, or write group: COLUMN below dataset: to keep rows that belong together in one part",
         field="group",
@@ -72,6 +72,11 @@ def contradictory_rows(view: View) -> Iterator[Finding]:
         hint="correct the targets, or bring a column that tells these rows apart",
         figures={"rows": count, "compared": len(hashes)},
     )
+
+
+def _least(rows: int) -> float:
+    """Returns from how many copies on a part of so many rows is warned of."""
+    return max(SMALL_COUNT, SMALL_SHARE * rows)
 
 
 def _by_chance(view: View, rows: int, others: int) -> float:

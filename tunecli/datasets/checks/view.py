@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
@@ -34,7 +34,7 @@ _MOST_WORDS = {"train": 120_000_000, "validation": 40_000_000, "test": 40_000_00
 _SHOWN_COLUMNS, _SHOWN_CHARACTERS, _SHOWN_LINE = 3, 40, 80
 
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_WORDS = ("true", "false", "null", "y", "n", "yes", "no", "on", "off")
+_WORDS = ("true", "false", "null", "yes", "no", "on", "off")
 """In quotes, whatever the version of YAML."""
 
 
@@ -176,14 +176,12 @@ def counted(count: int, one: str, many: str = "") -> str:
     return f"{count:,} {one if count == 1 else many or f'{one}s'}"
 
 
-def leave_out(view: View, columns: Collection[str]) -> str:
+def leave_out(columns: Sequence[str]) -> str:
     """Returns the hint to learn from other columns, with the line to write where it is short."""
-    others = [name for name in (*view.columns.numeric_names, *view.columns.categorical_names) if name not in columns]
-    line = f"features: [{', '.join(map(in_yaml, others))}]"
-    if others and len(line) <= _SHOWN_LINE:
+    line = f"exclude: [{', '.join(map(in_yaml, columns))}]"
+    if len(line) <= _SHOWN_LINE:
         return f"write {line} below dataset:"
-    which = "it" if len(columns) == 1 else "them"
-    return f"leave {which} out: list the other columns as features: below dataset:"
+    return "list them as exclude: below dataset:"
 
 
 def in_yaml(name: str) -> str:
