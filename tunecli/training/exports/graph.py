@@ -71,7 +71,7 @@ class RawInputs:
         if preprocessor.image_shape is not None:
             image = keras.Input(preprocessor.image_shape, dtype="uint8", name=IMAGES)
             return cls(preprocessor, {IMAGES: image}, float_type)
-        found = {}
+        found: dict[str, Any] = {}
         if width := len(preprocessor.numeric):
             names = (NUMBERS, REST) if has_rest else (NUMBERS,)
             found |= {name: keras.Input((width,), dtype=float_type, name=name) for name in names}
