@@ -97,6 +97,7 @@ def test_best_as_json_has_exactly_the_promised_keys(make_run: MakeRun, capsys: C
         "schema_version": 1,
         "study": "study",
         "objective": {"metric": "val_rmse", "goal": "minimize"},
+        "targets": [],
         "trials": [{"id": 1, "rank": 1, "score": 0.5, "values": BETTER[0], "best_epoch": 4}],
         "baselines": [],
     }

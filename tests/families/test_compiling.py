@@ -36,6 +36,7 @@ def tiny_model(task: Task, values: Values | None = None) -> keras.Model:
         Task.REGRESSION: (1, "linear"),
         Task.BINARY: (1, "sigmoid"),
         Task.MULTICLASS: (3, "softmax"),
+        Task.MULTILABEL: (2, "sigmoid"),
     }[task]
     model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(outputs, activation)])
     defaults = {each.name: each.default for each in reversed(shared_hyperparameters(task))}
@@ -78,7 +79,8 @@ def test_what_another_optimizer_reads_is_left_out() -> None:
 @pytest.mark.parametrize("task", TASKS)
 def test_a_training_yields_the_metrics_that_the_objectives_name(task: Task) -> None:
     model = tiny_model(task)
-    figures = evaluate(model, [[0, 1], [1, 0], [1, 1]], [[0], [1], [1]])
+    targets = [[0, 1], [1, 1], [1, 0]] if task is Task.MULTILABEL else [[0], [1], [1]]
+    figures = evaluate(model, [[0, 1], [1, 0], [1, 1]], targets)
 
     assert set(figures) == set(metric_names(task, validation=False))
 
@@ -87,7 +89,8 @@ def test_a_training_yields_the_metrics_that_the_objectives_name(task: Task) -> N
 def test_every_loss_trains(task: Task, loss: str) -> None:
     model = tiny_model(task, {"loss": loss})
 
-    assert np.isfinite(model.train_on_batch(np.ones((4, 2)), np.ones((4, 1)))[0])
+    targets = np.ones((4, 2 if task is Task.MULTILABEL else 1))
+    assert np.isfinite(model.train_on_batch(np.ones((4, 2)), targets)[0])
 
 
 def test_huber_turns_at_delta() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -67,3 +68,13 @@ def test_says(spec: dict[str, Any], line: str, make_plan: Callable[..., Plan]) -
 )
 def test_has_nothing_to_say(spec: dict[str, Any], make_plan: Callable[..., Plan]) -> None:
     assert advice(make_plan(**spec)) == []
+
+
+TWO = {"name": "csv", "path": "a.csv", "target": ["y", "z"]}
+
+
+def test_says_which_of_several_targets_decide(make_plan: Callable[..., Plan], tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("x,y,z\n1,2.5,300\n2,3.5,400\n")
+    line = "val_rmse is over all targets, and those of large numbers decide it: in val_r2 all count alike"
+    assert advice(make_plan(dataset=TWO, search_space=OPEN)) == [line]
+    assert advice(make_plan(dataset=TWO, search_space=OPEN, objective="val_r2")) == []

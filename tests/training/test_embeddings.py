@@ -91,6 +91,7 @@ def arrays(task: Task, dtype: str = "float32", seed: int = 5) -> tuple[Any, Any]
         Task.REGRESSION: signal.astype(dtype),
         Task.BINARY: (signal > 0).astype(dtype),
         Task.MULTICLASS: np.digitize(signal[:, 0], [-0.5, 0.5]).astype("int32"),
+        Task.MULTILABEL: np.concatenate([signal > 0, signal > 1, x[:, :1] > 0], axis=1).astype(dtype),
     }
     return x.astype(dtype), targets[task]
 
@@ -102,7 +103,9 @@ def build(data: Any, task: Task = Task.REGRESSION, seed: int = 3, **values: Any)
         if each.name not in everything and each.applies_to(everything):
             everything[each.name] = each.default
     seed_everything(seed)
-    signature = DataSignature(task, (4,), 3 if task is Task.MULTICLASS else 1, ("a", "b", "c", "kind"), 3)
+    signature = DataSignature(
+        task, (4,), 3 if task in (Task.MULTICLASS, Task.MULTILABEL) else 1, ("a", "b", "c", "kind"), 3
+    )
     model = MLP.build(signature, everything)
     compile_model(model, task, everything)
     adapt_embeddings(model, data[0])

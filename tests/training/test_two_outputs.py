@@ -33,7 +33,8 @@ def build(task: Task = Task.REGRESSION, seed: int = 3, **values: Any) -> Any:
             everything[each.name] = each.default
     seed_everything(seed)
     inputs = {"wide": (0, 1, 2), "deep": (2, 3)}
-    model = FAMILY.build(DataSignature(task, (4,), 3 if task is Task.MULTICLASS else 1, inputs=inputs), everything)
+    outputs = 3 if task in (Task.MULTICLASS, Task.MULTILABEL) else 1
+    model = FAMILY.build(DataSignature(task, (4,), outputs, inputs=inputs), everything)
     compile_model(model, task, everything)
     return model
 

@@ -17,6 +17,10 @@ WIDE = 100
 """From this ratio of max to min, a range is usually searched by magnitude."""
 
 
+_SUMS = ("mse", "rmse", "mae")
+"""Metrics that add up errors of all targets."""
+
+
 def advice(plan: Plan) -> list[str]:
     """Returns one line for everything worth saying about a plan; pure."""
     return [*_on_the_tuner(plan), *_on_the_training(plan), *_on_the_space(plan)]
@@ -62,6 +66,9 @@ def _on_the_training(plan: Plan) -> Iterator[str]:
     metric = plan.objective.metric
     if plan.dataset.validation and metric == plain_metric(metric):
         yield f"{metric} is measured on the rows that are trained on: val_{metric} shows what a model has learnt"
+    if plan.targets and plain_metric(metric) in _SUMS:
+        better = metric.replace(plain_metric(metric), "r2")
+        yield f"{metric} is over all targets, and those of large numbers decide it: in {better} all count alike"
 
 
 def _on_the_space(plan: Plan) -> Iterator[str]:
