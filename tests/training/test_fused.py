@@ -46,6 +46,8 @@ def arrays(task: Task, dtype: str = "float64") -> tuple[Any, Any]:
         return x, signal
     if task is Task.BINARY:
         return x, (signal > 0).astype(dtype)
+    if task is Task.MULTILABEL:
+        return x, np.concatenate([signal > 0, signal > 1, x[:, :1] > 0], axis=1).astype(dtype)
     return x, np.digitize(signal[:, 0], [-0.5, 0.5]).astype("int32")
 
 
@@ -56,7 +58,7 @@ def build(task: Task, seed: int = 3, **values: Any) -> Any:
             everything[each.name] = each.default
     import_tensorflow()  # draws from the generator that is seeded next
     seed_everything(seed)
-    model = MLP.build(DataSignature(task, (4,), 3 if task is Task.MULTICLASS else 1), everything)
+    model = MLP.build(DataSignature(task, (4,), 3 if task in (Task.MULTICLASS, Task.MULTILABEL) else 1), everything)
     compile_model(model, task, everything)
     return model
 
