@@ -144,7 +144,9 @@ def choose_features(
     if not chosen:
         predicted = " and ".join(f"'{each}'" for each in targets)
         if wanted is None and not exclude:
-            raise OptionError("features", f"there is no column beside the target {predicted}", hint="bring more columns")
+            raise OptionError(
+                "features", f"there is no column beside the target {predicted}", hint="bring more columns"
+            )
         raise OptionError("features", f"no column is left beside the target {predicted}", hint="exclude fewer")
     return chosen
 
