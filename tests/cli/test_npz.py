@@ -108,7 +108,7 @@ def test_arrays_go_by_any_name(cli: Cli) -> None:
         ({"y": np.arange(11.0)}, "y has 11 rows, x has 12"),
         ({"y": np.where(np.arange(12) == 3, np.nan, 1.5)}, "y is missing or infinite in 1 row, in row 3"),
         ({"y": np.ones(12)}, "y is 1.0 in every row"),
-        ({"y": np.ones((12, 2))}, "y is of shape (12, 2), and not one 1 among 0"),
+        ({"y": np.ones((12, 2))}, "the target 'y0' is 1 in every row"),
         ({"y": np.array([{}] * 12)}, "'y' holds Python objects, which only a pickle can: it is not opened"),
         ({"x": np.array([[None, 1]] * 12)}, "x holds Python objects"),
         ({"x": np.array([["a", "b"]] * 12)}, "x is of type <U1; columns of a table are numbers"),

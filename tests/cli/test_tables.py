@@ -213,7 +213,7 @@ def test_the_last_rows_are_held_back(write_spec: WriteSpec, tmp_path: Path) -> N
         ({"split": "random", "group": "kind"}, None, "dataset.split: random does not read group, which is given"),
         ({"split": "last", "time": "sold"}, None, "dataset.split: last does not read time, which is given"),
         ({"group": "kind", "time": "sold"}, None, "dataset.time: a split by time takes groups apart"),
-        ({"split": "stratified"}, None, "dataset.split: stratified splits by class, and numbers are predicted"),
+        ({"split": "stratified"}, None, "dataset.split: stratified splits by class, and a regression task has none"),
         ({"split": "latest"}, None, "'latest' is not one of random, stratified, group, time, last"),
         ({"time": "sodl"}, None, "dataset.time: no column is called 'sodl'\nhint: did you mean 'sold'?"),
         ({"time": "sold"}, "kfold", "evaluation.scheme: kfold mixes rows that dataset.split: time keeps apart"),

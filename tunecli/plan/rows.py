@@ -25,12 +25,12 @@ def bind_evaluation(spec: ExperimentSpec, description: Description, report: Repo
     scheme = evaluation.scheme
     if scheme == "group" and spec.dataset.group is None:
         report(("evaluation", "scheme"), "group needs a column of groups", "write dataset.group, or drop scheme")
-    elif scheme == "stratified" and not has_classes:
-        what = f"stratified deals rows out by their class, and a {description.task} task has none"
-        report(("evaluation", "scheme"), what, "write scheme: kfold, or drop it")
     elif how is not None and scheme is not None and scheme not in SCHEMES[how]:
         what = f"{scheme} mixes rows that dataset.split: {how} keeps apart"
         report(("evaluation", "scheme"), what, f"write scheme: {SCHEMES[how][0]}, or drop it")
+    elif scheme == "stratified" and not has_classes:
+        what = f"stratified deals rows out by their class, and a {description.task} task has none"
+        report(("evaluation", "scheme"), what, "write scheme: kfold, or drop it")
     if how is None or evaluation.folds is None or scheme is not None:
         return evaluation
     return evaluation.model_copy(update={"scheme": SCHEMES[how][0]})
