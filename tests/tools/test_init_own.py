@@ -30,6 +30,17 @@ def test_arrays_of_other_names_are_guessed(capsys: pytest.CaptureFixture[str]) -
     assert "arrays: few" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(("most", "task"), [(2, Task.MULTILABEL), (9, Task.REGRESSION)])
+def test_columns_of_y_are_labels_or_numbers(most: int, task: Task) -> None:
+    random = np.random.default_rng(0)
+    np.savez("data.npz", x=random.random((30, 2)), y=random.integers(most, size=(30, 3)))
+    assert run(["init", "data.npz"]) == 0
+    text = Path("data.yaml").read_text()
+    assert f"# A {task} task: y0, y1, y2 are predicted." in text
+    plan = plan_of(text)
+    assert (plan.task, plan.targets) == (task, ("y0", "y1", "y2"))
+
+
 def test_a_folder_of_images_is_looked_into() -> None:
     for number in range(12):
         path = Path("pets", "cat" if number % 2 else "dog", f"{number}.png")

@@ -100,7 +100,9 @@ def draft_csv(path: Path, folder: Path) -> Draft:
         f"  # time: {scalar(name)}  # hold back the latest rows, not random ones"
         for name in [name for name in features if table.about[name].kind is ColumnKind.DATE][:1]
     ]
-    description = Description(found.task, ", ".join(targets), features, classes=found.classes, rows=table.rows)
+    description = Description(
+        found.task, ", ".join(targets), features, classes=found.classes, rows=table.rows, targets=found.names
+    )
     title = f"{path.name}: {table.rows:,} rows"
     return Draft(spec_name(path), compose(title, lines, description))
 
@@ -122,8 +124,9 @@ def compose(title: str, dataset: list[str], description: Description) -> str:
     family = "mlp" if description.image_shape is None else "cnn"
     task, metric = description.task, f"{VALIDATION}{DEFAULT_METRIC[description.task]}"
     others = [name for name in metric_names(task, validation=True) if name.startswith("val_") and name != metric]
+    verb = "are" if description.targets else "is"
     epochs = 100 if (description.rows or 0) < _FEW_ROWS else 30 if family == "mlp" else 10
-    lines = [f"# {_comment(title)}", f"# A {task} task: {_comment(description.target)} is predicted.", ""]
+    lines = [f"# {_comment(title)}", f"# A {task} task: {_comment(description.target)} {verb} predicted.", ""]
     lines += ["dataset:", *dataset]
     if not description.own_validation_rows:
         lines += ["  validation: 0.2  # fraction of all rows that scores the trials"]

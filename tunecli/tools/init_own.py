@@ -8,11 +8,12 @@ from pathlib import Path
 
 from tunecli.datasets import DATASETS
 from tunecli.datasets.arrays import Form
-from tunecli.datasets.base import DatasetOptions, OptionError
+from tunecli.datasets.base import DatasetOptions, Description, OptionError
 from tunecli.datasets.image_files import BrokenImage, image_form
 from tunecli.datasets.image_folder import TRAIN, list_images
 from tunecli.datasets.npz_file import read_forms
-from tunecli.errors import UsageError
+from tunecli.errors import DataError, UsageError
+from tunecli.spec.experiment import Task
 from tunecli.spec.own_data import ArraysSpec
 from tunecli.tools.init import Draft, compose, path_line, scalar, spec_name
 
@@ -60,12 +61,25 @@ def _draft_npz(path: Path, folder: Path) -> Draft:
         arrays = _guess(path, forms)
         lines.append(f"  arrays: {{x: {scalar(str(arrays.x))}, y: {scalar(str(arrays.y))}}}  # a guess")
     try:
-        description = DATASETS.load("npz").describe(DatasetOptions(path=str(path), arrays=arrays))
+        description = _describe(DatasetOptions(path=str(path), arrays=arrays))
     except OptionError as error:
         problem = error.problems[0]
         raise UsageError(problem.what, hint=problem.hint) from error
     lines.append(f"  task: {description.task}")
     return Draft(spec_name(path), compose(f"{path.name}: {description.rows:,} rows", lines, description))
+
+
+def _describe(options: DatasetOptions) -> Description:
+    """Describes arrays; of marks that are not one class for each row it is guessed that they are labels."""
+    arrays = DATASETS.load("npz")
+    try:
+        return arrays.describe(options)
+    except DataError:
+        try:
+            return arrays.describe(options.model_copy(update={"task": Task.MULTILABEL}))
+        except DataError:
+            pass
+        raise
 
 
 def _draft_images(path: Path, folder: Path) -> Draft:
