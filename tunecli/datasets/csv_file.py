@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tunecli.datasets import dates
-from tunecli.datasets.base import Columns, DatasetCard, DatasetOptions, Description, LoadScript, OptionError, RawData
+from tunecli.datasets.base import Columns, DatasetOptions, Description, LoadScript, OptionError, RawData
 from tunecli.datasets.column import Column, ColumnKind, as_numbers, has_strays
 from tunecli.datasets.columns import (
     choose_features,
@@ -31,8 +31,8 @@ from tunecli.datasets.csv_targets import read_targets
 from tunecli.datasets.formats import Source, open_source
 from tunecli.datasets.image_columns import pixel_columns, pixel_notes, read_pixels
 from tunecli.datasets.joined import join
+from tunecli.datasets.own import OwnData
 from tunecli.datasets.table import Table, read_table
-from tunecli.errors import DataError
 from tunecli.spec.own_data import ImageColumnsSpec
 
 if TYPE_CHECKING:
@@ -76,20 +76,11 @@ class _Chosen:
         return self.own_validation_rows + self.own_test_rows
 
 
-class CsvFile:
+class CsvFile(OwnData):
     """The data set that `path` names."""
 
-    @property
-    def card(self) -> DatasetCard:
-        """What a person wants to know before using it."""
-        return DatasetCard(
-            title="A table of yours, CSV, Parquet or Feather: dataset.path and dataset.target",
-            shape="as the file",
-            task=None,
-            source="your file",
-            licence="yours",
-            is_yours=True,
-        )
+    title = "A table of yours, CSV, Parquet or Feather: dataset.path and dataset.target"
+    shape = "as the file"
 
     def describe(self, options: DatasetOptions) -> Description:
         """Reads what the columns hold, and the target.
@@ -135,18 +126,6 @@ class CsvFile:
             own_test_rows=chosen.own_test_rows,
             targets=chosen.target.names,
         )
-
-    def find(self) -> None:
-        """Returns None: where the file is stands in the spec."""
-        return
-
-    def fetch(self) -> Path:
-        """Fetches nothing.
-
-        Raises:
-            DataError: Always.
-        """
-        raise DataError("a table is yours; there is nothing to fetch", hint="write its place as dataset.path")
 
     def script(self, options: DatasetOptions) -> LoadScript:
         """Writes how to read the file as it is now: what its columns hold, and whether values are missing.

@@ -17,11 +17,12 @@ from pathlib import Path
 from typing import Any
 
 from tunecli.datasets.arrays import columns_of_images
-from tunecli.datasets.base import DatasetCard, DatasetOptions, Description, LoadScript, OptionError, RawData
+from tunecli.datasets.base import DatasetOptions, Description, OptionError, RawData
 from tunecli.datasets.columns import accept
 from tunecli.datasets.image_cache import ImageFile, decoded
 from tunecli.datasets.image_files import SUFFIXES, BrokenImage, image_form
 from tunecli.datasets.memory import check_memory
+from tunecli.datasets.own import OwnData
 from tunecli.errors import DataError
 from tunecli.spec.experiment import Task
 
@@ -51,20 +52,12 @@ class Listing:
     ignored: Counter[str] = field(default_factory=Counter)
 
 
-class ImageFolder:
+class ImageFolder(OwnData):
     """The data set that `path` names."""
 
-    @property
-    def card(self) -> DatasetCard:
-        """What a person wants to know before using it."""
-        return DatasetCard(
-            title="Images of yours in a folder for each class: dataset.path and dataset.image_size",
-            shape="as the files, resized",
-            task=None,
-            source="your files",
-            licence="yours",
-            is_yours=True,
-        )
+    title = "Images of yours in a folder for each class: dataset.path and dataset.image_size"
+    shape = "as the files, resized"
+    source = "your files"
 
     def describe(self, options: DatasetOptions) -> Description:
         """Lists the folder; opens no image.
@@ -107,22 +100,6 @@ class ImageFolder:
             own_test_rows=len(listing.images[TEST]),
             own_validation_rows=len(listing.images[VALIDATION]),
         )
-
-    def find(self) -> None:
-        """Returns None: where the folder is stands in the spec."""
-        return
-
-    def fetch(self) -> Path:
-        """Fetches nothing.
-
-        Raises:
-            DataError: Always.
-        """
-        raise DataError("images are yours; there is nothing to fetch", hint="write their folder as dataset.path")
-
-    def script(self, options: DatasetOptions) -> LoadScript:
-        """Raises, since `tunecli eject` says before it comes to this that it writes no such data."""
-        raise AssertionError("a script has no folder of images")
 
 
 DATASET = ImageFolder()

@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from tunecli.datasets.arrays import Form, Given
-from tunecli.datasets.base import DatasetCard, DatasetOptions, Description, LoadScript, OptionError, RawData
+from tunecli.datasets.base import DatasetOptions, Description, OptionError, RawData
 from tunecli.datasets.columns import accept
 from tunecli.datasets.memory import check_memory
+from tunecli.datasets.own import OwnData
 from tunecli.errors import DataError
 from tunecli.registry import nearest
 
@@ -35,20 +36,11 @@ _INPUTS = ("x", "x_validation", "x_test")
 _MEMBER = ".npy"
 
 
-class NpzFile:
+class NpzFile(OwnData):
     """The data set that `path` names."""
 
-    @property
-    def card(self) -> DatasetCard:
-        """What a person wants to know before using it."""
-        return DatasetCard(
-            title="Arrays of yours in a .npz file: dataset.path",
-            shape="as the arrays x and y",
-            task=None,
-            source="your file",
-            licence="yours",
-            is_yours=True,
-        )
+    title = "Arrays of yours in a .npz file: dataset.path"
+    shape = "as the arrays x and y"
 
     def describe(self, options: DatasetOptions) -> Description:
         """Reads the headers of the arrays, and the target.
@@ -72,22 +64,6 @@ class NpzFile:
         archive = _open(options)
         roles = archive.roles(options)
         return _given(archive, roles, {role: archive.read(name) for role, name in roles.items()}).load(options)
-
-    def find(self) -> None:
-        """Returns None: where the file is stands in the spec."""
-        return
-
-    def fetch(self) -> Path:
-        """Fetches nothing.
-
-        Raises:
-            DataError: Always.
-        """
-        raise DataError("a .npz file is yours; there is nothing to fetch", hint="write its place as dataset.path")
-
-    def script(self, options: DatasetOptions) -> LoadScript:
-        """Raises, since `tunecli eject` says before it comes to this that it writes no such data."""
-        raise AssertionError("a script has no arrays of the user's")
 
 
 DATASET = NpzFile()

@@ -19,8 +19,9 @@ from functools import lru_cache
 from pathlib import Path
 
 from tunecli.datasets.arrays import Given
-from tunecli.datasets.base import DatasetCard, DatasetOptions, Description, LoadScript, OptionError, RawData
+from tunecli.datasets.base import DatasetOptions, Description, OptionError, RawData
 from tunecli.datasets.columns import accept
+from tunecli.datasets.own import OwnData
 from tunecli.datasets.python_call import PROBLEM
 from tunecli.errors import DataError
 from tunecli.store.files import read_json
@@ -36,20 +37,11 @@ main()
 """
 
 
-class PythonFunction:
+class PythonFunction(OwnData):
     """The data set that a function returns."""
 
-    @property
-    def card(self) -> DatasetCard:
-        """What a person wants to know before using it."""
-        return DatasetCard(
-            title="What a Python function of yours returns: dataset.path, as file.py:function",
-            shape="as the arrays x and y",
-            task=None,
-            source="your file",
-            licence="yours",
-            is_yours=True,
-        )
+    title = "What a Python function of yours returns: dataset.path, as file.py:function"
+    shape = "as the arrays x and y"
 
     def describe(self, options: DatasetOptions) -> Description:
         """Calls the function, unless this process has called it before.
@@ -68,22 +60,6 @@ class PythonFunction:
             DataError: As `describe`; or a value is none that can be learnt from.
         """
         return _given(options).load(options)
-
-    def find(self) -> None:
-        """Returns None: where the file is stands in the spec."""
-        return
-
-    def fetch(self) -> Path:
-        """Fetches nothing.
-
-        Raises:
-            DataError: Always.
-        """
-        raise DataError("a function is yours; there is nothing to fetch", hint="write its file as dataset.path")
-
-    def script(self, options: DatasetOptions) -> LoadScript:
-        """Raises, since `tunecli eject` says before it comes to this that it writes no such data."""
-        raise AssertionError("a script has no function of the user's")
 
 
 DATASET = PythonFunction()
