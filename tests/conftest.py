@@ -22,7 +22,8 @@ def fence(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("XDG_CACHE_HOME", str(home / ".cache"))
     monkeypatch.chdir(tmp_path_factory.mktemp("work"))
-    monkeypatch.delenv("GITHUB_ACTIONS", raising=False)  # where the suite itself runs there, too
+    for name in ("GITHUB_ACTIONS", "COLUMNS"):  # of whatever runs the suite
+        monkeypatch.delenv(name, raising=False)
     connect = socket.socket.connect
 
     def fenced(self: socket.socket, address: object) -> None:

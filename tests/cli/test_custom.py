@@ -45,7 +45,7 @@ def write(folder: Path, code: str = DENSE, **changes: Any) -> str:
         "model": {"family": "custom", "path": "mine.py"},
         "tuner": {"name": "random", "max_trials": 2},
         "training": {"epochs": 2},
-        "limits": {"workers": 1, "threads": 1},
+        "limits": {"workers": 1},
         "baselines": False,
         **changes,
     }

@@ -103,6 +103,11 @@ class Output:
         return sys.stderr.isatty() and not is_dumb and not self.quiet
 
 
+def drop_stdout() -> None:
+    """Turns stdout away, once its reader has gone: Python would complain about it at the end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def _harmless(text: str) -> str:
     """Returns text that GitHub Actions, if this runs there, takes for nothing but text."""
     if not github.is_here():

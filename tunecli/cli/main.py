@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any
@@ -11,7 +10,7 @@ import typer
 
 from tunecli import __version__
 from tunecli.cli.check import check
-from tunecli.cli.console import output
+from tunecli.cli.console import drop_stdout, output
 from tunecli.cli.datasets import app as datasets_app
 from tunecli.cli.doctor import doctor
 from tunecli.cli.eject import eject
@@ -95,8 +94,7 @@ def run(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt:
         return Interrupted.exit_code
     except BrokenPipeError:
-        # the reader has gone (`tunecli list | head -1`); keep Python from complaining about it at exit
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        drop_stdout()  # the reader has gone: `tunecli list | head -1`
         return 0
     except Exception as error:
         if output.debug and not isinstance(error, Interrupted):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tunecli.cli.bundles import BundleArgument, TrustOption, find_bundle
-from tunecli.cli.console import output
+from tunecli.cli.console import drop_stdout, output
 from tunecli.cli.files import writing_text
 from tunecli.cli.options import DEFAULT_RUNS, JsonOption, OfflineOption, RunsOption
 from tunecli.errors import UsageError
@@ -124,8 +124,12 @@ def study_rows(bundle: Bundle, study: Run | None, part: Part) -> Rows:
 @contextmanager
 def _writer(path: str, *, force: bool) -> Iterator[Any]:
     if path == STDOUT:
-        yield sys.stdout.write
-        sys.stdout.flush()
+        try:
+            yield sys.stdout.write
+            sys.stdout.flush()
+        except BrokenPipeError:  # the reader has gone; Typer would call it a failure
+            drop_stdout()
+            raise typer.Exit from None
         return
     with writing_text(Path(path), force=force) as write:
         yield write
