@@ -42,7 +42,7 @@ def test_blocks_are_what_was_trained_on(path: Path, monkeypatch: pytest.MonkeyPa
     ("old", "new", "message"),
     [
         ("price", "prize", "a.csv:1: has no column 'price', which the model reads\nhint: rename 'prize' to 'price'"),
-        ("Sold;size", "x;z", "has no column 'Sold.year', 'Sold.month', 'Sold.day', 'Sold.weekday', 'Sold.hour', …,"),
+        ("Sold;size", "x;z", "has no column 'Sold', 'size', which"),
         (";3,5;", ";three;", "a.csv:5: 'three' is not a number, as 'price' was in training"),
         ("2024-04-13 03:30", "soon", "a.csv:5: 'soon' is not a date, as 'Sold' was in training"),
     ],

@@ -73,6 +73,10 @@ class DatasetOptions(BaseModel):
     kept: Annotated[str | None, Field(exclude=True)] = None
 
 
+PLACE_HINT = "see where it is: dataset.path in a spec, --data on the command line"
+"""What to do about a file that cannot be read."""
+
+
 @dataclass(frozen=True)
 class DatasetCard:
     """What a person wants to know before using a data set.

@@ -10,6 +10,7 @@ what was a number in training must be one now.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -85,11 +86,19 @@ def _columns_in_file(source: Source, names: Sequence[str]) -> dict[str, str]:
 
     places = {name: found(name) or found(dates.column_of(name) or name) for name in names}
     if missing := [name for name, place in places.items() if place is None]:
-        shown = ", ".join(f"'{name}'" for name in missing[:_SHOWN]) + ", …" * (len(missing) > _SHOWN)
-        match = nearest(missing[0], source.names)
-        hint = f"rename '{match}' to '{missing[0]}'" if match else f"it has: {', '.join(source.names[: 4 * _SHOWN])}"
+        wanted = _as_in_a_file(missing)
+        shown = ", ".join(f"'{name}'" for name in wanted[:_SHOWN]) + ", …" * (len(wanted) > _SHOWN)
+        match = nearest(wanted[0], source.names)
+        hint = f"rename '{match}' to '{wanted[0]}'" if match else f"it has: {', '.join(source.names[: 4 * _SHOWN])}"
         raise source.error_in_header(f"has no column {shown}, which the model reads", hint=hint)
     return {name: place for name, place in places.items() if place is not None}
+
+
+def _as_in_a_file(names: Sequence[str]) -> list[str]:
+    """Returns names of columns, those of several parts of a date as the one column that they are made of."""
+    parts = Counter(dates.column_of(name) for name in names)
+    found = [column if (column := dates.column_of(name)) and parts[column] > 1 else name for name in names]
+    return list(dict.fromkeys(found))
 
 
 def _numbers(source: Source, frame: pl.DataFrame, wanted: dict[str, str], start: int) -> dict[str, NDArray[np.float64]]:

@@ -18,6 +18,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
+from tunecli.datasets.base import PLACE_HINT
 from tunecli.errors import DataError
 
 if TYPE_CHECKING:
@@ -194,7 +195,7 @@ def _unreadable(path: Path, error: Exception) -> DataError:
     if isinstance(error, UnicodeDecodeError):
         return DataError("is not UTF-8 text", where=str(path), hint="save it anew as CSV in UTF-8")
     if isinstance(error, OSError) and error.errno is not None:
-        return DataError(str(error.strerror).lower(), where=str(path), hint="see dataset.path")
+        return DataError(str(error.strerror).lower(), where=str(path), hint=PLACE_HINT)
     if isinstance(error, gzip.BadGzipFile):
         return DataError(f"is not packed by gzip ({error})", where=str(path), hint=f"drop {_GZIP} from its name")
     return DataError(f"is cut off or damaged ({error})", where=str(path), hint="pack it anew by gzip")

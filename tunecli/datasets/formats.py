@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from tunecli.datasets.base import PLACE_HINT
 from tunecli.datasets.csv_text import read_csv
 from tunecli.errors import DataError
 
@@ -185,7 +186,7 @@ def _check_signature(path: Path) -> None:
         with path.open("rb") as file:
             head = file.read(16)
     except OSError as error:
-        raise DataError(str(error.strerror).lower(), where=str(path), hint="see dataset.path") from error
+        raise DataError(str(error.strerror).lower(), where=str(path), hint=PLACE_HINT) from error
     for signature, (what, endings, hint) in _SIGNATURES.items():
         if head.startswith(signature) and path.suffix.lower() not in endings:
             raise DataError(f"is {what}, not what its name says", where=str(path), hint=hint)

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tunecli.datasets.base import PLACE_HINT
 from tunecli.datasets.fetch import cache_folder
 from tunecli.datasets.image_files import BrokenImage, read_image, without_bomb_warnings
 from tunecli.datasets.table_cache import make_room
@@ -173,7 +174,7 @@ def _read(file: ImageFile) -> bytes:
     try:
         return file.path.read_bytes()
     except OSError as error:
-        raise DataError(str(error.strerror or error).lower(), where=str(file.path), hint="see dataset.path") from error
+        raise DataError(str(error.strerror or error).lower(), where=str(file.path), hint=PLACE_HINT) from error
 
 
 def _sha256(content: bytes) -> str:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from tunecli.datasets.arrays import columns_of_images
-from tunecli.datasets.base import DatasetOptions, Description, OptionError, RawData
+from tunecli.datasets.base import PLACE_HINT, DatasetOptions, Description, OptionError, RawData
 from tunecli.datasets.columns import accept
 from tunecli.datasets.image_cache import ImageFile, decoded
 from tunecli.datasets.image_files import SUFFIXES, BrokenImage, image_form
@@ -117,7 +117,7 @@ def list_images(root: Path) -> Listing:
     root = root.resolve()
     if not root.is_dir():
         what = "is a file, not a folder" if root.exists() else "no such folder"
-        raise DataError(what, where=str(root), hint="see dataset.path")
+        raise DataError(what, where=str(root), hint=PLACE_HINT)
     listing = Listing(root, (), {part: [] for part in PARTS})
     parts = _parts(root, listing)
     if not parts[TRAIN]:
@@ -198,7 +198,7 @@ def _entries(folder: Path, listing: Listing) -> list[os.DirEntry[str]]:
         with os.scandir(folder) as found:
             entries = sorted((each for each in found if not _is_hidden(each.name)), key=lambda each: each.name)
     except OSError as error:
-        raise DataError(str(error.strerror).lower(), where=str(folder), hint="see dataset.path") from error
+        raise DataError(str(error.strerror).lower(), where=str(folder), hint=PLACE_HINT) from error
     for entry in entries:
         if entry.is_symlink():
             _check_link(Path(entry.path), listing.root)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from tunecli.datasets.arrays import Form, Given
-from tunecli.datasets.base import DatasetOptions, Description, OptionError, RawData
+from tunecli.datasets.base import PLACE_HINT, DatasetOptions, Description, OptionError, RawData
 from tunecli.datasets.columns import accept
 from tunecli.datasets.memory import check_memory
 from tunecli.datasets.own import OwnData
@@ -197,7 +197,7 @@ def _damage_named(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         what = str(error.strerror or error).lower()
-        raise DataError(what, where=str(path), hint="see dataset.path") from error
+        raise DataError(what, where=str(path), hint=PLACE_HINT) from error
     except (zipfile.BadZipFile, zlib.error, ValueError, EOFError, NotImplementedError, RuntimeError) as error:
         text = " ".join(str(error).split())
         hint = "write it anew: np.savez_compressed(path, x=…, y=…)"
