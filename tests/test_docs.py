@@ -94,7 +94,7 @@ def test_the_spec_in_the_readme_is_valid(tmp_path: Path) -> None:
 def test_the_readme_opens_with_two_commands_that_set_everything_up() -> None:
     first, second = re.findall(r"```sh\n(.*?)\n```", README, re.DOTALL)[:2]
     assert first.endswith("tunecli search configs/advertising.yaml")
-    assert second.endswith("pytest")
+    assert " .venv/bin/pytest " in second
     assert all("pip install" in each and "\n" not in each for each in (first, second))
 
 

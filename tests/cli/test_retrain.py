@@ -307,6 +307,17 @@ def test_more_trials_than_there_are(cli: Cli, runs: Path) -> None:
     assert "(2 of 2): " in err
 
 
+def test_data_that_have_changed_since_the_search_are_refused(cli: Cli, runs: Path) -> None:
+    path = runs / "linear" / "data.json"
+    document = json.loads(path.read_text())
+    document["target"]["sha256"] = "0" * 64
+    path.write_text(json.dumps(document))
+    code, _, err = cli("retrain", "--full", "--runs", runs)
+    assert code == 3
+    assert "the data have changed since the search (target)" in err
+    assert not (runs / "linear" / "test_looks.jsonl").exists()
+
+
 def test_tables_and_progress_of_several_models(cli: Cli, runs: Path) -> None:
     code, out, err = cli("retrain", "--seeds", 2, "--ensemble", "--runs", runs)
     assert code == 0

@@ -51,6 +51,19 @@ class Part:
         return None if self.data.groups is None else self.data.groups[self.numbers]
 
 
+def require_unchanged(run: Run, plan: Plan, data: RawData, *, hint: str) -> None:
+    """Makes sure that data are those that a study was begun on.
+
+    Raises:
+        DataError: They are not: their split would be another one.
+    """
+    begun, found = read_json(run.layout.data), data.fingerprint()
+    changed = [each for each in dict.fromkeys([*begun, *found]) if begun.get(each) != found.get(each)]
+    if changed:
+        what = f"the data have changed since the search ({', '.join(changed)}): which rows it trained on is not known"
+        raise DataError(what, where=str(plan.dataset.options.path or plan.dataset.name), hint=hint)
+
+
 def load_part(run: Run, manifest: Manifest, name: str) -> Part:
     """Loads a part of a study's data.
 
@@ -65,11 +78,7 @@ def load_part(run: Run, manifest: Manifest, name: str) -> Part:
     """
     plan = Plan.of(run)
     data, split = load(plan.dataset)
-    begun, found = read_json(run.layout.data), data.fingerprint()
-    changed = [each for each in dict.fromkeys([*begun, *found]) if begun.get(each) != found.get(each)]
-    if changed:
-        what = f"the data have changed since the search ({', '.join(changed)}): which rows it trained on is not known"
-        raise DataError(what, where=str(plan.dataset.options.path or plan.dataset.name), hint="name a file with --data")
+    require_unchanged(run, plan, data, hint="name a file with --data")
     numbers = {"train": split.train, "validation": split.validation, "test": split.test}[name]
     if not len(numbers):
         raise UsageError(f"the study has no {name} part", where=str(run.path), hint="name a file with --data")

@@ -31,9 +31,11 @@ from tunecli.training.best_folder import replacing
 from tunecli.training.bundle_writer import describe, write_bundle
 from tunecli.training.card import Kept, write_card
 from tunecli.training.continuation import require_state
+from tunecli.training.data import load
 from tunecli.training.engines.base import row_count
 from tunecli.training.engines.compiler import compiler_flags, set_compiler
 from tunecli.training.evaluate import Scores, summarise
+from tunecli.training.parts import require_unchanged
 from tunecli.training.recipe import Place, Recipe, Watch
 from tunecli.training.runtime import configure
 from tunecli.training.series import Series, SeriesTrainer
@@ -88,6 +90,7 @@ def retrain(run: Run, trials: Sequence[Trial], recipe: Recipe, watch: Watch, *, 
     run.test_looks()
     run.baselines()
     run.checks()
+    require_unchanged(run, plan, load(plan.dataset)[0], hint="put the old data back, or search anew")
     snapshot = run.snapshot()
     configure(plan.limits.threads)
     trainer = SeriesTrainer(run, plan, recipe, watch)
