@@ -21,6 +21,8 @@ def fence(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPa
     home = tmp_path_factory.mktemp("home")
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("XDG_CACHE_HOME", str(home / ".cache"))
+    # matplotlib looks for fonts for seconds where it finds no list of them
+    monkeypatch.setenv("MPLCONFIGDIR", str(tmp_path_factory.getbasetemp() / "matplotlib"))
     monkeypatch.chdir(tmp_path_factory.mktemp("work"))
     for name in ("GITHUB_ACTIONS", "COLUMNS"):  # of whatever runs the suite
         monkeypatch.delenv(name, raising=False)

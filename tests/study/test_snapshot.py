@@ -51,3 +51,19 @@ def test_the_commonest_cause() -> None:
     found = snapshot(*map(asked, range(3)), failed(0, "a"), failed(1, "b"), failed(2, "b"))
     assert found.commonest_cause() == ("b", 2)
     assert snapshot().commonest_cause() is None
+
+
+def test_when_a_trial_began_and_ended() -> None:
+    found = snapshot(
+        asked(0),
+        Started(at=2.0, trial=0, attempt=1),
+        Started(at=5.0, trial=0, attempt=2),
+        asked(1),
+        Started(at=6.0, trial=1, attempt=1, training=0),
+        Started(at=8.0, trial=1, attempt=1, training=1),
+        Finished(at=9.0, trial=0, outcome=Outcome(TrialStatus.COMPLETED, 1.0, 1)),
+    )
+    assert [(each.asked_at, each.started_at, each.ended_at) for each in found.trials.values()] == [
+        (1.0, 5.0, 9.0),  # of one training, the last attempt
+        (1.0, 6.0, None),  # of several, the first
+    ]

@@ -10,6 +10,7 @@ A run directory:
       best/  bundle.json  model.keras  model.py  model.json  metrics.json  card.md  card.json  preprocessing.json
              environment.json  members/<k>.keras
       best.new/  best.old/
+      report.html  report.md  trace/<id>/  curves/  lr_find/  tensorboard/    what people look at; no command reads them
 """
 
 from __future__ import annotations
@@ -180,6 +181,35 @@ class StudyLayout:
     def best(self) -> BestLayout:
         """What `retrain` leaves behind."""
         return BestLayout(self.folder / "best")
+
+    @property
+    def report(self) -> Path:
+        """The report, for browsers."""
+        return self.folder / "report.html"
+
+    @property
+    def report_markdown(self) -> Path:
+        """The report, for pull requests."""
+        return self.folder / "report.md"
+
+    @property
+    def curves(self) -> Path:
+        """Learning curves, drawn and as figures."""
+        return self.folder / "curves"
+
+    @property
+    def lr_find(self) -> Path:
+        """What a learning-rate range test found."""
+        return self.folder / "lr_find"
+
+    @property
+    def tensorboard(self) -> Path:
+        """Events for TensorBoard."""
+        return self.folder / "tensorboard"
+
+    def trace(self, trial: int) -> Path:
+        """The trace of a trial's training, batch by batch."""
+        return self.folder / "trace" / str(trial)
 
     @property
     def trials(self) -> Path:

@@ -70,11 +70,18 @@ class Snapshot:
                 self.end_reason = None
                 self.updated_at = event.at  # time between sessions is not spent
             case Asked(answer=Answer.TRIAL, suggestion=suggestion) if suggestion is not None:
-                self.trials[suggestion.trial] = Trial(suggestion, event.slot, event.engine, event.engine_reason)
+                self.trials[suggestion.trial] = Trial(
+                    suggestion, event.slot, event.engine, event.engine_reason, asked_at=event.at
+                )
                 self._unfinished[suggestion.trial] = None
             case Started():
                 trial = self.trials[event.trial]
-                self.trials[event.trial] = replace(trial, attempts=max(trial.attempts, event.attempt))
+                is_next = event.training is not None and trial.started_at is not None
+                self.trials[event.trial] = replace(
+                    trial,
+                    attempts=max(trial.attempts, event.attempt),
+                    started_at=trial.started_at if is_next else event.at,
+                )
                 self._attempts[event.trial, event.training] = event.attempt
                 self._under_way.add(event.trial)
             case Trained():
@@ -83,7 +90,7 @@ class Snapshot:
                 self.trials[event.trial] = replace(trial, trainings=trainings)
                 self._deaths.pop(event.trial, None)
             case Finished():
-                self._finish(replace(self.trials[event.trial], outcome=event.outcome))
+                self._finish(replace(self.trials[event.trial], outcome=event.outcome, ended_at=event.at))
             case SessionEnded():
                 self._under_way.clear()
                 self.end_reason = event.reason

@@ -109,6 +109,9 @@ class Trial:
         attempts: How often it was begun; of several trainings, the one that was begun most often.
         outcome: What came of it, or None.
         trainings: What came of each training so far, by its number, where there are several: folds, repeats.
+        asked_at: When the oracle proposed it, in seconds since the epoch.
+        started_at: When its last attempt began, or the first of several trainings; None before.
+        ended_at: When it ended; None before.
     """
 
     suggestion: Suggestion
@@ -118,6 +121,9 @@ class Trial:
     attempts: int = 0
     outcome: Outcome | None = None
     trainings: Mapping[int, Outcome] = field(default_factory=dict)
+    asked_at: float = 0.0
+    started_at: float | None = None
+    ended_at: float | None = None
 
     @property
     def id(self) -> int:
