@@ -103,6 +103,22 @@ def test_classes_have_their_names_and_probabilities(cli: Cli, classes: Path) -> 
     assert "put behind an apostrophe: 3" in err
 
 
+def test_dates_are_read_in_the_order_of_training(cli: Cli, tmp_path: Path) -> None:
+    write("sold,y\n" + "".join(f"{1 + row % 28}/0{1 + row % 9}/2024,{row % 9}.5\n" for row in range(80)), "t.csv")
+    spec = {"name": "days", "dataset": {"name": "csv", "path": "t.csv", "target": "y"}, "model": "linear"}
+    spec |= {"training": {"epochs": 1}, "baselines": False}
+    Path("days.yaml").write_text(yaml.safe_dump(spec))
+    for command in (("search", "days.yaml"), ("retrain", "--full")):
+        code, _, err = cli(*command, "--runs", tmp_path)
+        assert code == 0, err
+    found = []
+    for text in ("3/4/2024", "2024-04-03"):
+        code, out, err = cli("predict", "--data", write(f"sold\n{text}\n"), "--runs", tmp_path)
+        assert code == 0, err
+        found.append(out)
+    assert found[0] == found[1]
+
+
 def test_what_training_did_not_have_is_counted(cli: Cli, cli_json: CliJson, classes: Path) -> None:
     path = write(
         "city,size,date\nParis,0.5,2024-01-02\nOslo,77,2024-01-02\n,,\nOslo,,2024-01-03\nPar\x1bis,0,2024-01-04\n"

@@ -56,6 +56,20 @@ def test_what_does_not_fit_is_named(old: str, new: str, message: str) -> None:
     assert message in str(caught.value)
 
 
+def test_dates_are_read_in_the_order_of_training() -> None:
+    Path("a.csv").write_text("sold,y\n" + "".join(f"{day}/02/2024,{day}.5\n" for day in range(1, 29)))
+    columns = CsvFile().load(DatasetOptions(path=str(Path("a.csv").resolve()), target="y")).columns
+    Path("b.csv").write_text("sold\n3/4/2024\n4/5/2024\n")
+    names = columns.numeric_names
+    (chunk,) = read_chunks(open_source(Path("b.csv")), numeric=names, categorical=(), day_first=columns.day_first)
+    assert chunk.numeric[:, names.index("sold.month")].tolist() == [4, 5]
+    Path("b.csv").write_text("sold\n3/4/2024\n4/15/2024\n")
+    with pytest.raises(
+        DataError, match=r"b\.csv:3: '4/15/2024' is not a date that is written day first, as 'sold' was"
+    ):
+        list(read_chunks(open_source(Path("b.csv")), numeric=names, categorical=(), day_first=columns.day_first))
+
+
 def test_missing_values_are_missing_and_case_does_not_matter() -> None:
     Path("a.csv").write_text("PRICE;Size;other\n;NA;x\n;;y\n")
     (chunk,) = read_chunks(open_source(Path("a.csv")), numeric=("price",), categorical=("size",))

@@ -7,9 +7,9 @@ import pytest
 from tunecli.datasets import dates
 
 
-def parse(*texts: str | None) -> list[str] | None:
-    found = dates.parse(pl.Series(texts, dtype=pl.String))
-    return None if found is None else [str(np.datetime64("NaT") if np.isnan(x) else to_text(x)) for x in found]
+def parse(*texts: str | None, day_first: bool | None = None) -> list[str] | None:
+    found = dates.parse(pl.Series(texts, dtype=pl.String), day_first=day_first)
+    return None if found is None else [str(np.datetime64("NaT") if np.isnan(x) else to_text(x)) for x in found.seconds]
 
 
 def to_text(seconds: float) -> str:
@@ -44,9 +44,26 @@ def test_days_that_may_be_months_are_not_guessed() -> None:
         parse("01/02/2024", "03/04/2024")
 
 
+def test_an_order_that_is_known_is_kept() -> None:
+    assert parse("01/02/2024", "03/04/2024", day_first=True) == ["2024-02-01T00:00:00", "2024-04-03T00:00:00"]
+    assert parse("01/02/2024", "03/04/2024", day_first=False) == ["2024-01-02T00:00:00", "2024-03-04T00:00:00"]
+    assert parse("13/02/2024", day_first=False) is None
+    assert parse("2024-02-01", day_first=False) == ["2024-02-01T00:00:00"]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"), [("13/02/2024", True), ("02/13/2024", False), ("02/02/2024", None), ("2024-02-13", None)]
+)
+def test_the_order_is_told(text: str, expected: bool | None) -> None:
+    found = dates.parse(pl.Series([text]))
+    assert found is not None
+    assert found.day_first is expected
+
+
 def test_parts_are_those_of_the_calendar() -> None:
-    moments = dates.parse(pl.Series(["2024-02-29 18:30", "1969-12-31", None, "1900-03-01"]))
-    assert moments is not None
+    found = dates.parse(pl.Series(["2024-02-29 18:30", "1969-12-31", None, "1900-03-01"]))
+    assert found is not None
+    moments = found.seconds
     assert dates.has_time(moments)
     names = dates.names("when", has_time=True)
     assert names == ("when.year", "when.month", "when.day", "when.weekday", "when.hour", "when.days")

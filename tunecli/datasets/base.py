@@ -7,7 +7,7 @@ data = DATASETS.load("california_housing").load(options)              # arrays, 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Protocol
@@ -143,6 +143,7 @@ class Columns:
         categorical_names: Their names.
         categories: For each categorical column its distinct texts, sorted.
         images: uint8, shape `(rows, height, width, channels)`, or None for a table.
+        day_first: How dates such as 3/4/2024 were read, by the name of each part of theirs; only where it mattered.
     """
 
     numeric: NDArray[np.float64]
@@ -151,6 +152,7 @@ class Columns:
     categorical_names: tuple[str, ...] = ()
     categories: tuple[tuple[str, ...], ...] = ()
     images: NDArray[np.uint8] | None = None
+    day_first: Mapping[str, bool] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

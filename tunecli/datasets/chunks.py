@@ -11,7 +11,8 @@ what was a number in training must be one now.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from tunecli.datasets import dates
@@ -28,23 +29,35 @@ if TYPE_CHECKING:
 
 _SHOWN = 5
 
+NO_DOUBT: Mapping[str, bool] = MappingProxyType({})
+"""Of dates that can be read in one way only."""
 
-def read_chunks(source: Source, *, numeric: Sequence[str], categorical: Sequence[str]) -> Iterator[Columns]:
+
+def read_chunks(
+    source: Source, *, numeric: Sequence[str], categorical: Sequence[str], day_first: Mapping[str, bool] = NO_DOUBT
+) -> Iterator[Columns]:
     """Yields blocks of rows in their order.
 
     Args:
         source: The file; other columns than those that are asked for do not matter.
         numeric: The columns of numbers, in order, parts of dates among them.
         categorical: The columns of texts, in order. The categories of a block are those that occur in it.
+        day_first: How dates such as 3/4/2024 are to be read, by the name of each part of theirs; as in `Columns`.
 
     Raises:
         DataError: A column is missing, or holds something else; or the file is irregular or damaged.
     """
-    return (columns for columns, _ in read_blocks(source, numeric=numeric, categorical=categorical))
+    blocks = read_blocks(source, numeric=numeric, categorical=categorical, day_first=day_first)
+    return (columns for columns, _ in blocks)
 
 
 def read_blocks(
-    source: Source, *, numeric: Sequence[str], categorical: Sequence[str], others: Sequence[str] = ()
+    source: Source,
+    *,
+    numeric: Sequence[str],
+    categorical: Sequence[str],
+    day_first: Mapping[str, bool] = NO_DOUBT,
+    others: Sequence[str] = (),
 ) -> Iterator[tuple[Columns, pl.DataFrame]]:
     """Yields what `read_chunks` does, and beside each block the same rows of other columns.
 
@@ -52,12 +65,13 @@ def read_blocks(
         source: As there.
         numeric: As there.
         categorical: As there.
+        day_first: As there.
         others: Labels of the file's, each once; null where a value is missing.
     """
     wanted = _columns_in_file(source, (*numeric, *categorical))
     row = 0
     for frame in source.frames(tuple(dict.fromkeys((*wanted.values(), *others)))):
-        numbers = _numbers(source, frame, {name: wanted[name] for name in numeric}, row)
+        numbers = _numbers(source, frame, {name: wanted[name] for name in numeric}, day_first, row)
         texts = [_texts(source, frame[wanted[name]]) for name in categorical]
         columns = Columns(
             numeric=_stacked([numbers[name] for name in numeric], len(frame), "float64"),
@@ -101,39 +115,42 @@ def _as_in_a_file(names: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def _numbers(source: Source, frame: pl.DataFrame, wanted: dict[str, str], start: int) -> dict[str, NDArray[np.float64]]:
+def _numbers(
+    source: Source, frame: pl.DataFrame, wanted: dict[str, str], day_first: Mapping[str, bool], start: int
+) -> dict[str, NDArray[np.float64]]:
     found: dict[str, NDArray[np.float64]] = {}
     for name, label in wanted.items():
         if name in found:
             continue
-        column = _converted(source, frame[label])
         if name == label or label.casefold() == name.casefold():
-            found[name] = _checked(source, frame[label], column, ColumnKind.NUMBER, start).values
+            found[name] = _checked(source, frame[label], ColumnKind.NUMBER, None, start).values
             continue
-        moments = _checked(source, frame[label], column, ColumnKind.DATE, start).values
+        moments = _checked(source, frame[label], ColumnKind.DATE, day_first.get(name), start).values
         parts = dates.parts(moments, has_time=True).T
         found |= dict(zip(dates.names(dates.column_of(name) or label, has_time=True), parts, strict=True))
     return found
 
 
-def _converted(source: Source, series: pl.Series) -> Column:
-    return convert(series, is_typed=source.is_typed, has_decimal_comma=source.has_decimal_comma)
+def _converted(source: Source, series: pl.Series, day_first: bool | None) -> Column:
+    return convert(series, is_typed=source.is_typed, has_decimal_comma=source.has_decimal_comma, day_first=day_first)
 
 
-def _checked(source: Source, series: pl.Series, column: Column, kind: ColumnKind, start: int) -> Column:
+def _checked(source: Source, series: pl.Series, kind: ColumnKind, day_first: bool | None, start: int) -> Column:
     """Returns a column that holds what it must.
 
     Raises:
         DataError: It does not; points at the first such row.
     """
+    column = _converted(source, series, day_first)
     if column.fault:
         raise source.error(f"'{series.name}' {column.fault}", hint="correct it")
     if column.kind is kind or column.is_missing.all():
         return column
     for row, value in enumerate(series):
-        one = _converted(source, series[row : row + 1])
+        one = _converted(source, series[row : row + 1], day_first)
         if value is not None and one.kind is not kind:
-            what = f"'{value}' is not a {kind}, as '{series.name}' was in training"
+            order = "" if day_first is None else f" that is written {'day' if day_first else 'month'} first"
+            what = f"'{value}' is not a {kind}{order}, as '{series.name}' was in training"
             raise source.error(what, row=start + row, hint="correct it, or leave it empty if it is missing")
     raise _mixed(source, series.name)
 

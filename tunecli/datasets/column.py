@@ -44,6 +44,7 @@ class Column:
             where missing.
         texts: The distinct texts, sorted, as a polars series of strings; None for numbers.
         has_time: Whether there are moments that are not the begin of a day.
+        day_first: As in `dates.Dates`.
         fault: Why they cannot be learnt from, whatever they are used for; else "".
     """
 
@@ -51,6 +52,7 @@ class Column:
     values: NDArray[Any]
     texts: pl.Series | None = field(default=None, compare=False)
     has_time: bool = False
+    day_first: bool | None = None
     fault: str = ""
 
     @property
@@ -61,13 +63,16 @@ class Column:
         return self.values < 0 if self.kind in (ColumnKind.TEXT, ColumnKind.OTHER) else np.isnan(self.values)
 
 
-def convert(series: pl.Series, *, is_typed: bool = False, has_decimal_comma: bool = False) -> Column:
+def convert(
+    series: pl.Series, *, is_typed: bool = False, has_decimal_comma: bool = False, day_first: bool | None = None
+) -> Column:
     """Returns a column of a frame as what it holds.
 
     Args:
         series: Null where a value is missing.
         is_typed: Whether texts are meant as such; else those that are numbers are numbers.
         has_decimal_comma: Whether `1,5` is a number.
+        day_first: How dates such as 3/4/2024 are to be read; None to find out.
     """
     import polars as pl
 
@@ -80,13 +85,13 @@ def convert(series: pl.Series, *, is_typed: bool = False, has_decimal_comma: boo
         if numbers.null_count() == series.null_count():
             return Column(ColumnKind.NUMBER, numbers.fill_null(float("nan")).to_numpy())
     try:
-        moments = dates.parse(series)
+        found = dates.parse(series, day_first=day_first)
     except dates.AmbiguousDates:
         fault = "holds dates of which day and month cannot be told apart; write them as 2024-12-31"
         return Column(ColumnKind.TEXT, *_codes(series), fault=fault)
-    if moments is None:
+    if found is None:
         return as_texts(series)
-    return Column(ColumnKind.DATE, moments, has_time=dates.has_time(moments))
+    return Column(ColumnKind.DATE, found.seconds, has_time=dates.has_time(found.seconds), day_first=found.day_first)
 
 
 def as_texts(series: pl.Series) -> Column:

@@ -236,6 +236,7 @@ def read_columns(table: Table, features: tuple[str, ...]) -> Columns:
     import numpy as np
 
     numeric: dict[str, NDArray[np.float64]] = {}
+    day_first: dict[str, bool] = {}
     categorical: dict[str, NDArray[np.int32]] = {}
     categories = []
     for name in features:
@@ -245,7 +246,10 @@ def read_columns(table: Table, features: tuple[str, ...]) -> Columns:
             categorical[name] = column.values
             categories.append(tuple(column.texts.to_list()))
         else:
-            numeric |= _numbers(name, column)
+            found = _numbers(name, column)
+            numeric |= found
+            if column.day_first is not None:
+                day_first |= dict.fromkeys(found, column.day_first)
     return Columns(
         numeric=np.stack([*numeric.values()], axis=1) if numeric else np.empty((table.rows, 0)),
         numeric_names=tuple(numeric),
@@ -254,6 +258,7 @@ def read_columns(table: Table, features: tuple[str, ...]) -> Columns:
         else np.empty((table.rows, 0), dtype=np.int32),
         categorical_names=tuple(categorical),
         categories=tuple(categories),
+        day_first=day_first,
     )
 
 

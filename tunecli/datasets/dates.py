@@ -1,6 +1,7 @@
 """Dates of a table: how they are written, and the numbers that a model reads instead.
 
-    seconds = parse(series)                      # since 1970, NaN where missing; None if they are no dates
+    found = parse(series)                        # seconds since 1970, NaN where missing; None if they are no dates
+    parse(tomorrow, day_first=found.day_first)   # read as those were, where 3/4/2024 may be two dates
     names("sold", has_time=False)                # ("sold.year", "sold.month", …, "sold.days")
     parts(seconds, has_time=False)               # float64, (rows, 5)
 
@@ -9,6 +10,7 @@ The parts depend on a date alone, nothing is fitted to others.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -27,24 +29,47 @@ _ZONE = r"(?:Z|[+-][0-9]{2}:?[0-9]{2})"
 
 _TIME = rf"(?:[T ][0-9]{{1,2}}:[0-9]{{2}}(?::[0-9]{{2}}(?:\.[0-9]+)?)?(?: ?{_ZONE})?)?"
 
+_DAY_FIRST, _MONTH_FIRST = "%d/%m/%Y", "%m/%d/%Y"
+
+_ORDERS = {_DAY_FIRST: True, _MONTH_FIRST: False}
+"""By the format, whether the day comes first, of those that cannot always be told apart."""
+
 _STYLES = {
     rf"[0-9]{{4}}-[0-9]{{1,2}}-[0-9]{{1,2}}{_TIME}": ("%Y-%m-%d",),
     rf"[0-9]{{4}}/[0-9]{{1,2}}/[0-9]{{1,2}}{_TIME}": ("%Y/%m/%d",),
     rf"[0-9]{{1,2}}\.[0-9]{{1,2}}\.[0-9]{{4}}{_TIME}": ("%d.%m.%Y",),
-    rf"[0-9]{{1,2}}/[0-9]{{1,2}}/[0-9]{{4}}{_TIME}": ("%d/%m/%Y", "%m/%d/%Y"),
+    rf"[0-9]{{1,2}}/[0-9]{{1,2}}/[0-9]{{4}}{_TIME}": (_DAY_FIRST, _MONTH_FIRST),
 }
 """How all values of a column may look, and what that may mean; which of two is said by a day beyond 12."""
+
+
+@dataclass(frozen=True)
+class Dates:
+    """The dates of a column.
+
+    Attributes:
+        seconds: Since 1970, float64 of shape `(rows,)`; NaN where missing.
+        day_first: Whether 3/4/2024 is a day in April; None where they are written in a way that leaves no doubt, or
+            each is the same date in both.
+    """
+
+    seconds: NDArray[np.float64]
+    day_first: bool | None
 
 
 class AmbiguousDates(Exception):  # noqa: N818  # a finding rather than an error
     """Every date of a column may be read in two ways."""
 
 
-def parse(texts: pl.Series) -> NDArray[np.float64] | None:
+def parse(texts: pl.Series, *, day_first: bool | None = None) -> Dates | None:
     """Reads texts that are all dates, null where missing; those without a zone are taken as they stand.
 
+    Args:
+        texts: A column, or some of its rows.
+        day_first: How dates such as 3/4/2024 are to be read; None to find out.
+
     Returns:
-        Seconds since 1970, shape `(rows,)`, NaN where missing; None if a text is no date, or there is none.
+        The dates; None if a text is no date, or there is none.
 
     Raises:
         AmbiguousDates: Days and months cannot be told apart.
@@ -55,10 +80,13 @@ def parse(texts: pl.Series) -> NDArray[np.float64] | None:
     first = texts.drop_nulls().head(1)
     for style, formats in _STYLES.items():
         if first.str.contains(f"^{style}$").all() and texts.str.contains(f"^{style}$").all():
-            readings = [found for each in formats if (found := _read(texts, each)) is not None]
-            if len(readings) == 2 and not readings[0].equals(readings[1]):
-                raise AmbiguousDates
-            return seconds(readings[0]) if readings else None
+            tried = [each for each in formats if day_first is None or _ORDERS.get(each, day_first) is day_first]
+            readings = {each: found for each in tried if (found := _read(texts, each)) is not None}
+            if len(readings) == 2:
+                if not readings[_DAY_FIRST].equals(readings[_MONTH_FIRST]):
+                    raise AmbiguousDates
+                return Dates(seconds(readings[_DAY_FIRST]), None)
+            return next((Dates(seconds(found), _ORDERS.get(each)) for each, found in readings.items()), None)
     return None
 
 

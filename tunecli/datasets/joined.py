@@ -118,5 +118,6 @@ def _below(columns: Sequence[Column]) -> Column:
         np.concatenate(parts),
         together,
         has_time=any(each.has_time for each in columns),
+        day_first=next((each.day_first for each in columns if each.day_first is not None), None),
         fault=next((each.fault for each in columns if each.fault), ""),
     )

@@ -10,9 +10,9 @@ counted when it predicts.
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from tunecli.datasets.base import Columns
 
@@ -39,6 +39,7 @@ class ColumnSchema(BaseModel):
         max: The largest one.
         categories: The texts in training, sorted.
         has_missing: Whether values were missing in training.
+        day_first: Of a part of a date, whether 3/4/2024 is a day in April; None where training left no doubt.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -49,6 +50,7 @@ class ColumnSchema(BaseModel):
     max: float | None = None
     categories: tuple[str, ...] = ()
     has_missing: bool = False
+    day_first: Annotated[bool | None, Field(exclude_if=lambda first: first is None)] = None
 
 
 def schema_of(columns: Columns, rows: NDArray[np.int64]) -> tuple[ColumnSchema, ...]:
@@ -60,7 +62,10 @@ def schema_of(columns: Columns, rows: NDArray[np.int64]) -> tuple[ColumnSchema, 
     """
     if columns.images is not None:
         return (ColumnSchema(name="image", kind=ColumnKind.IMAGE, min=0, max=255),)
-    numbers = [_numeric(name, columns.numeric[rows, i]) for i, name in enumerate(columns.numeric_names)]
+    numbers = [
+        _numeric(name, columns.numeric[rows, i], columns.day_first.get(name))
+        for i, name in enumerate(columns.numeric_names)
+    ]
     texts = [
         _categorical(name, columns.categorical[rows, i], columns.categories[i])
         for i, name in enumerate(columns.categorical_names)
@@ -68,13 +73,15 @@ def schema_of(columns: Columns, rows: NDArray[np.int64]) -> tuple[ColumnSchema, 
     return (*numbers, *texts)
 
 
-def _numeric(name: str, column: NDArray[np.float64]) -> ColumnSchema:
+def _numeric(name: str, column: NDArray[np.float64], day_first: bool | None) -> ColumnSchema:
     import numpy as np
 
     present = column[~np.isnan(column)]
     low, high = (float(present.min()), float(present.max())) if len(present) else (None, None)
     has_missing = len(present) < len(column)
-    return ColumnSchema(name=name, kind=ColumnKind.NUMERIC, min=low, max=high, has_missing=has_missing)
+    return ColumnSchema(
+        name=name, kind=ColumnKind.NUMERIC, min=low, max=high, has_missing=has_missing, day_first=day_first
+    )
 
 
 def _categorical(name: str, codes: NDArray[np.int32], texts: tuple[str, ...]) -> ColumnSchema:

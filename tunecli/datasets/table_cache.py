@@ -33,7 +33,7 @@ from tunecli.store.files import beside, read_json, sync_folder, write_json, writ
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-VERSION = 1
+VERSION = 2
 """Of what is kept; raised whenever a file is read otherwise than before."""
 
 MOST_BYTES = 10_000_000_000
@@ -52,6 +52,7 @@ class _Kept(BaseModel):
         name: Its name.
         kind: As in `Column`.
         has_time: As in `Column`.
+        day_first: As in `Column`.
         fault: As in `Column`.
         values: The file of its values.
         texts: The file of its texts, or None.
@@ -63,6 +64,7 @@ class _Kept(BaseModel):
     name: str
     kind: ColumnKind
     has_time: bool
+    day_first: bool | None
     fault: str
     values: str
     texts: str | None
@@ -111,7 +113,7 @@ class KeptTable:
         kept = self.columns[name]
         values = np.load(self.folder / kept.values, mmap_mode="r", allow_pickle=False)
         texts = None if kept.texts is None else pl.read_parquet(self.folder / kept.texts, glob=False).to_series()
-        return Column(kept.kind, values, texts, has_time=kept.has_time, fault=kept.fault)
+        return Column(kept.kind, values, texts, has_time=kept.has_time, day_first=kept.day_first, fault=kept.fault)
 
 
 def place(sha256: str) -> Path:
@@ -180,6 +182,7 @@ def _write(folder: Path, index: int, name: str, column: Column) -> _Kept:
         name=name,
         kind=column.kind,
         has_time=column.has_time,
+        day_first=column.day_first,
         fault=column.fault,
         values=values,
         texts=texts,

@@ -109,6 +109,7 @@ def _opened(manifest: Manifest, path: Path, where: str, others: Sequence[str], o
         source,
         numeric=manifest.pixel_columns or names[ColumnKind.NUMERIC],
         categorical=names[ColumnKind.CATEGORICAL],
+        day_first={each.name: each.day_first for each in manifest.columns if each.day_first is not None},
         others=tuple(dict.fromkeys(labels.values())),
     )
     if manifest.pixel_columns:
