@@ -91,10 +91,22 @@ def test_the_targets_of_the_test_part_are_not_read() -> None:
     assert examine(data, parts).findings
 
 
-def test_several_targets_are_left_to_checks_of_inputs() -> None:
-    two = table(c=np.ones(ROWS))
-    two = replace(two, target=np.stack([two.target, two.target], axis=1))
-    assert [each.kind for each in check(two, split(table(), 0.2, 0.2, 0)).findings] == ["constant"]
+def test_each_of_several_targets_is_looked_at() -> None:
+    two = table(c=np.ones(ROWS), leak=2 * target() + 3)
+    two = replace(two, target=np.stack([two.target, target()], axis=1), targets=("y", "z"))
+    leak, constant = check(two, split(table(), 0.2, 0.2, 0)).findings
+    assert leak.what == "'leak' is the target 'z' in other units, or nearly: correlation 1"
+    assert leak.columns == ("leak",)
+    assert constant.kind == "constant"
+
+
+def test_a_label_of_several_that_a_column_copies_is_found() -> None:
+    labels = np.stack([target() > 0, target() > 1], axis=1)
+    data = table(copy=labels[:, 1])
+    data = replace(data, task=Task.MULTILABEL, target=labels.astype(np.int64), targets=("warm", "hot"))
+    assert [each.what for each in check(data, split(table(), 0.2, 0.2, 0)).findings] == [
+        "'copy' equals the target 'hot'"
+    ]
 
 
 # rows

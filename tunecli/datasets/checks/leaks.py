@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from tunecli.datasets.checks.view import FEWEST_ROWS, View, in_yaml, named
+from tunecli.datasets.checks.view import FEWEST_ROWS, View, in_yaml, named, quoted
 from tunecli.spec.experiment import Task
 from tunecli.study.check import Finding, Severity
 
@@ -35,10 +35,10 @@ _FEWEST_MINORITY = 5
 """Rows that are not of the commonest class; to be right on fewer may be chance."""
 
 _WORDS = {
-    "equal": "{} the target",
-    "linear": "{} the target in other units, or nearly",
-    "ordered": "{} rows in the order of the target",
-    "alone": "alone {} the target",
+    "equal": "{} {}",
+    "linear": "{} {} in other units, or nearly",
+    "ordered": "{} rows in the order of {}",
+    "alone": "alone {} {}",
 }
 """By how the target is given away, what a message says."""
 
@@ -51,10 +51,19 @@ _VERBS = {
 
 
 def target_leak(view: View) -> Iterator[Finding]:
-    """Finds features that equal the target, are a function of it, or predict it alone."""
-    if not view.has_one_target or not view.width or len(view.sample) < FEWEST_ROWS:
+    """Finds features that equal a target, are a function of it, or predict it alone."""
+    if not view.width or len(view.sample) < FEWEST_ROWS:
         return
-    target = view.train_target[view.sample].astype(float)
+    targets = view.train_target[view.sample].astype(float)
+    if view.has_one_target:
+        yield from _leaks(view, targets, "the target")
+        return
+    for name, target in zip(view.target_names, targets.T, strict=True):
+        yield from _leaks(view, target, f"the target {quoted(name)}")
+
+
+def _leaks(view: View, target: Numbers, what: str) -> Iterator[Finding]:
+    """Finds the features that give one target away."""
     if target.min() == target.max():
         return
     found: dict[str, list[tuple[str, str]]] = defaultdict(list)
@@ -64,14 +73,14 @@ def target_leak(view: View) -> Iterator[Finding]:
     for name, codes in zip(view.columns.categorical_names, view.categorical, strict=True):
         if note := _predicts_alone(codes.astype(float), target, view.task, is_code=True):
             found["alone"].append((name, note))
-    yield from (_finding(view, kind, hits) for kind, hits in found.items())
+    yield from (_finding(view, kind, hits, what) for kind, hits in found.items())
 
 
-def _finding(view: View, how: str, hits: list[tuple[str, str]]) -> Finding:
+def _finding(view: View, how: str, hits: list[tuple[str, str]], target: str) -> Finding:
     columns = tuple(name for name, _ in hits)
     verb = _VERBS[how][len(columns) > 1]
     groups = [name for name in columns if name in view.columns.categorical_names]
-    phrase, notes = _WORDS[how].format(verb), [note for _, note in hits if note]
+    phrase, notes = _WORDS[how].format(verb, target), [note for _, note in hits if note]
     return Finding(
         kind="target_leak",
         severity=Severity.WARNING,

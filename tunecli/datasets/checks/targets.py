@@ -58,9 +58,9 @@ def few_target_values(view: View) -> Iterator[Finding]:
     yield Finding(
         kind="few_target_values",
         severity=Severity.WARNING,
-        what=f"the target {quoted(view.target_name)} has {len(values)} different values in {len(targets):,} rows",
+        what=f"the target {quoted(view.target_names[0])} has {len(values)} different values in {len(targets):,} rows",
         hint=f"write task: {task} below dataset: if they are classes",
         field="task",
-        columns=(view.target_name,),
+        columns=view.target_names,
         figures={"values": len(values), "rows": len(targets)},
     )

@@ -54,7 +54,7 @@ class View:
         task: What is predicted.
         columns: The inputs of all rows.
         parts: Which rows go where.
-        target_name: What is predicted.
+        target_names: What is predicted, one or several columns.
         classes: The classes' names in the order of their codes; () for regression.
         train_target: Targets of the training part, as in `RawData`; one column, or several of one row each.
         validation_target: Those of the validation part.
@@ -63,7 +63,7 @@ class View:
     task: Task
     columns: Columns
     parts: Split
-    target_name: str
+    target_names: tuple[str, ...]
     classes: tuple[str, ...]
     train_target: NDArray[np.float64] | NDArray[np.int64]
     validation_target: NDArray[np.float64] | NDArray[np.int64]
@@ -75,7 +75,7 @@ class View:
             data.task,
             data.columns,
             parts,
-            data.target_name,
+            data.target_names,
             data.classes,
             data.target[parts.train],
             data.target[parts.validation],
