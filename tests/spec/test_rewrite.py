@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tunecli.errors import SpecError
-from tunecli.spec.rewrite import as_written, parameter_path, read_exactly, remove, set_value
+from tunecli.spec.rewrite import as_written, parameter_path, read_exactly, remove, set_value, value_at
 from tunecli.spec.yaml12 import compose, plain
 
 SPEC = """\
@@ -242,6 +242,12 @@ def test_a_parameter_is_found_in_any_block() -> None:
     assert place("activation") == ("model", "activation")
     assert place("batch_size") == ("training", "batch_size")
     assert (place("epochs"), place("family"), place("momentum")) == (None, None, None)
+
+
+def test_a_value_can_be_looked_up() -> None:
+    assert value_at(SPEC, ("search_space", "dropout", "max"), source="a.yaml") == 0.5
+    assert value_at(SPEC, ("search_space", "momentum", "max"), source="a.yaml") is None
+    assert value_at("a: &x {c: 1}\nb: *x\n", ("b", "c"), source="a.yaml") == 1
 
 
 def test_a_synonym_is_found() -> None:
