@@ -82,7 +82,9 @@ def tunecli(*arguments: object) -> dict[str, Any]:
 def table(named: tuple[str, dict[str, Any]]) -> str:
     name, result = named
     found = result["suggestion"]
-    lines = [f"{name}: turning point {found['turning_point']['learning_rate']:.2g}, suggestion {found['suggestion']:.2g}"]
+    lines = [
+        f"{name}: turning point {found['turning_point']['learning_rate']:.2g}, suggestion {found['suggestion']:.2g}"
+    ]
     lines.append(f"{'learning rate':>15} {'val_rmse':>10}")
     for rate, score in sorted(result["scores"].items()):
         lines.append(f"{rate:15.3g} {score:10.4f}{'   suggested' if rate == found['suggestion'] else ''}")

@@ -130,7 +130,7 @@ def _steepest(sweep: Sweep, falling: Sequence[Record]) -> tuple[Spot | None, str
     if not slopes:
         return None, "the way to the turning point is too short for a steepest descent: lower --min, or raise --steps"
     index = min(slopes, key=lambda index: slopes[index])
-    if index == half and len(slopes) > 1:
+    if index < 2 * half:  # as late as this, the mean still shows the fall of the first steps
         return None, "the loss falls fastest where the sweep begins: lower --min for the steepest descent"
     return Spot.of(falling[index]), ""
 
