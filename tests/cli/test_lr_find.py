@@ -48,7 +48,7 @@ def test_a_rate_is_suggested_and_written_into_a_copy(cli: Cli, spec: Path) -> No
     assert suggestion.endswith("a tenth of the turning point")
     assert (empty, line.startswith("learning_rate: {min: ")) == ("", True)
     assert f"wrote {copy}; next: tunecli search {copy} -S search_space.optimizer=sgd\n" in err
-    assert "schedule plays no part" in err
+    assert "left out, since the rate takes a course of its own: schedule\n" in err
 
     old, new = SPEC.splitlines(), copy.read_text().splitlines()
     changed = [(before, after) for before, after in zip(old, new, strict=True) if before != after]

@@ -87,6 +87,15 @@ def test_noise_of_batches_moves_the_turning_point_little(falls_at: float) -> Non
     assert 1 / 4 < loud.steepest.rate / quiet.steepest.rate < 4
 
 
+def test_what_a_loss_comes_to_after_it_has_shot_up_does_not_count() -> None:
+    def loss_of(rate: float) -> float:
+        return valley(1e-3, 1.0)(rate) + (2.0 if 0.01 < rate < 0.03 else -0.3 if rate > 0.03 else 0.0)
+
+    turning = find_rates(sweep_over(loss_of)).turning
+    assert turning is not None
+    assert turning.rate == pytest.approx(0.01, rel=0.03)  # the step before; the least of all is at 0.3
+
+
 def test_a_sweep_ends_where_the_loss_is_four_times_its_least() -> None:
     curve = sweep_over(valley(1e-3, 0.1))
     assert curve.ending is Ending.DIVERGED

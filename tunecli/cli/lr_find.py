@@ -103,7 +103,7 @@ def _say_what_is_taken(chosen: Chosen, plan: Plan, config: Path) -> None:
         taken = ", ".join(f"{name}={show_value(value)}" for name, value in chosen.settled.items())
         output.say(f"of what is searched, the test takes {taken}; set others with -S search_space.NAME=VALUE")
     if chosen.ignored:
-        output.say(f"the rate takes its own course here: {', '.join(chosen.ignored)} plays no part")
+        output.say(f"left out, since the rate takes a course of its own: {', '.join(chosen.ignored)}")
     if plan.callbacks:
         output.say("the test calls none of your callbacks")
     optimizers = next((each.values for each in plan.space if each.name == "optimizer"), ())

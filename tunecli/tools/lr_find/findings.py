@@ -19,6 +19,9 @@ _LEAST_FALL = 0.05
 _LEAST_RISE = 0.25
 """A loss that takes back less than a quarter of its fall has not turned."""
 
+_SHOT_UP_AT = 2.0
+"""A smoothed loss that has doubled since its least has shot up."""
+
 _NOISE_WIDTH = 4.0
 """The least of a mean that only fluctuates lies about three of its deviations down; a fall is more than that."""
 
@@ -73,8 +76,9 @@ def find_rates(curve: Curve) -> Findings:
     if len(records) < sweep.warm_steps:
         what = f"the loss diverged at once, at {shown(curve.records[-1].rate)}"
         return Findings(None, None, (f"{what}: lower --min, or look at the data's scales with tunecli check",))
-    least = min(records, key=lambda record: record.smoothed)
-    if doubt := _doubt(curve, records, least):
+    noise = _NOISE_WIDTH * _relative_noise(curve)
+    least = _least_before_rise(records, noise)
+    if doubt := _doubt(curve, records, least, noise):
         return Findings(None, None, (doubt,))
     steepest, doubt = _steepest(sweep, [record for record in records if record.step <= least.step])
     return Findings(Spot.of(least), steepest, (doubt,) if doubt else ())
@@ -85,11 +89,26 @@ def shown(rate: float) -> str:
     return f"{rate:.2g}"
 
 
-def _doubt(curve: Curve, records: Sequence[Record], least: Record) -> str:
+def _least_before_rise(records: Sequence[Record], noise: float) -> Record:
+    """Returns the least before the loss first shoots up; the least of all where it does not.
+
+    A loss that has shot up may recover at far greater rates, with most units dead or with moments of the optimizer so
+    large that steps become small: what it comes to there says nothing of training from the begin.
+    """
+    least = records[0]
+    for record in records:
+        if record.smoothed < least.smoothed:
+            least = record
+        if record.smoothed > max(_SHOT_UP_AT, 1 + noise) * least.smoothed:
+            return least
+    return least
+
+
+def _doubt(curve: Curve, records: Sequence[Record], least: Record, noise: float) -> str:
     """Returns why a least is no turning point, or ""."""
-    sweep, noise = curve.sweep, _noise(curve)
-    fall = records[0].smoothed - least.smoothed
-    if fall <= max(_LEAST_FALL * abs(records[0].smoothed), _NOISE_WIDTH * noise):
+    sweep, begin = curve.sweep, records[0].smoothed
+    fall = begin - least.smoothed
+    if fall <= max(_LEAST_FALL, noise) * begin:
         if curve.ending is not Ending.COMPLETE and least.step <= sweep.warm_steps * 2:
             return f"the loss only rises, from {shown(sweep.low)} on: lower --min"
         return (
@@ -97,7 +116,7 @@ def _doubt(curve: Curve, records: Sequence[Record], least: Record) -> str:
             "learns anything at all"
         )
     rise = max(record.smoothed for record in records if record.step >= least.step) - least.smoothed
-    if curve.ending is Ending.COMPLETE and rise <= max(_LEAST_RISE * fall, _NOISE_WIDTH * noise):
+    if curve.ending is Ending.COMPLETE and rise <= max(_LEAST_RISE * fall, noise * least.smoothed):
         return f"the loss has not shot up by the end of the sweep, {shown(sweep.high)}: raise --max"
     if least.rate * SHARE_OF_TURNING < sweep.low:
         return (
@@ -107,15 +126,16 @@ def _doubt(curve: Curve, records: Sequence[Record], least: Record) -> str:
     return ""
 
 
-def _noise(curve: Curve) -> float:
-    """Returns the standard deviation of the smoothed loss that comes from batches being different.
+def _relative_noise(curve: Curve) -> float:
+    """Returns the standard deviation of the smoothed loss that comes from batches being different, as a share of it.
 
     A batch's deviation is taken from the median step between neighbouring batches, which the course of the curve
     hardly moves; that of an exponential mean of independent losses is sqrt(1 / (2 n - 1)) of it, n steps being its
     reach.
     """
-    steps = [abs(after.loss - before.loss) for before, after in pairwise(curve.finite)]
-    of_batch = statistics.median(steps) / _GAUSSIAN_MEDIAN / math.sqrt(2)
+    pairs = pairwise(curve.finite)
+    steps = [abs(after.loss - before.loss) / after.smoothed for before, after in pairs if after.smoothed > 0]
+    of_batch = statistics.median(steps or [0.0]) / _GAUSSIAN_MEDIAN / math.sqrt(2)
     return of_batch / math.sqrt(2 * curve.sweep.warm_steps - 1)
 
 

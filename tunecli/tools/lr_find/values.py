@@ -58,7 +58,7 @@ def choose_values(plan: Plan, spec: str) -> Chosen:
         raise UsageError(what, where=f"{spec}: {RATE}", hint=hint)
     return Chosen(
         values=values,
-        settled={name: value for name, value in searched.items() if name not in _UNREAD},
+        settled={name: value for name, value in plan.as_spec(searched).items() if name not in _UNREAD},
         ignored=tuple(_ignored(plan)),
     )
 
