@@ -30,7 +30,7 @@ from tunecli.reports.space_evidence import (
 from tunecli.reports.space_notes import space_notes
 from tunecli.reports.space_ranges import End, Limits, at_share, between, ends, entry, moved, share, widened
 from tunecli.spec.experiment import CUSTOM_FAMILY
-from tunecli.spec.space import Kind, Parameter, SearchSpace, Value, same, show_value
+from tunecli.spec.space import Kind, Parameter, SearchSpace, Value, Values, same, show_value
 from tunecli.spec.spelling import spell
 from tunecli.study.snapshot import Snapshot
 
@@ -90,11 +90,12 @@ def space_advice(snapshot: Snapshot, plan: Mapping[str, Any], *, limits: Mapping
     findings: list[_Finding] = []
     for parameter in space:
         mine = having(parameter, tried)
-        own = limits.get(_spec_name(parameter, limits), Limits())
+        own = limits.get(spec_name(parameter, limits), Limits())
         is_ours = plan["family"] != CUSTOM_FAMILY or parameter.name in limits
         findings += _on_failures(parameter, mine)
         findings += _on_winners(parameter, mine, own if is_ours else None)
-    findings += _on_effects(space, of_one_budget(snapshot))
+    winner = snapshot.best.suggestion.values if snapshot.best else {}
+    findings += _on_effects(space, of_one_budget(snapshot), winner)
     notes = space_notes(space, plan["fixed"], limits, is_custom=plan["family"] == CUSTOM_FAMILY)
     told = [*_advised(findings, limits), *notes]
     order = list(AdviceKind)
@@ -110,6 +111,35 @@ def too_few(snapshot: Snapshot) -> str:
 def rests_on_trials(advice: Advice) -> bool:
     """Says whether advice could not have been given before the search."""
     return advice.kind not in (AdviceKind.FIXED_RATE, AdviceKind.CONSTANT_KERNEL)
+
+
+def changed(parameter: Parameter, change: Change) -> Parameter:
+    """Returns a parameter with a change applied; a default that is no longer searched is dropped."""
+    values = change.values
+    if values is None and parameter.kind is not Kind.CHOICE:
+        bounds = {end.value: getattr(change, end) for end in End if getattr(change, end) is not None}
+        found = parameter.model_copy(update=bounds)
+        values = (found.min,) if found.min == found.max else None
+    if values is not None:
+        found = Parameter(name=parameter.name, kind=Kind.CHOICE, values=values, when=parameter.when)
+    is_default = len(found.values) != 1 and parameter.default is not None and found.contains(parameter.default)
+    return found.model_copy(update={"default": parameter.default if is_default else None})
+
+
+def merged(one: Change, other: Change) -> Change:
+    """Returns both changes of one parameter: the tighter of two bounds, and the values that both leave."""
+    lows = [each.min for each in (one, other) if each.min is not None]
+    highs = [each.max for each in (one, other) if each.max is not None]
+    left = [each.values for each in (one, other) if each.values is not None]
+    values = tuple(each for each in left[0] if any(same(each, kept) for kept in left[-1])) if left else None
+    return Change(max(lows, default=None), min(highs, default=None), values)
+
+
+def spec_name(parameter: Parameter, limits: Mapping[str, Limits]) -> str:
+    """Returns what a spec calls a parameter: that of a single layer goes by the name of all."""
+    base, _, number = parameter.name.rpartition("_")
+    is_layer = parameter.name not in limits and number.isdecimal() and base in limits and bool(limits[base].counter)
+    return base if is_layer else parameter.name
 
 
 def _on_failures(parameter: Parameter, tried: Sequence[Configuration]) -> Iterator[_Finding]:
@@ -231,11 +261,9 @@ def _needless_range(parameter: Parameter, tried: Sequence[Configuration]) -> Ite
     outside = sum(not first <= _number(each, parameter) <= last for each in tried)
     if chance_of_outside(len(tried), outside, len(good)) > CHANCE:
         return
-    targets = {End.MIN: (share(parameter, first) - MARGIN, first), End.MAX: (share(parameter, last) + MARGIN, last)}
     bounds = {
-        end: moved(parameter, end, target=at_share(parameter, position), keep=keep)
-        for end, (position, keep) in targets.items()
-        if 0 < position < 1
+        end: moved(parameter, end, target=_beside(parameter, end, keep), keep=keep)
+        for end, keep in ((End.MIN, first), (End.MAX, last))
     }
     if not any(bounds.values()):
         return
@@ -243,7 +271,15 @@ def _needless_range(parameter: Parameter, tried: Sequence[Configuration]) -> Ite
         f"{parameter.name}: the best {len(good)} of {len(tried)} trials lie within {show_value(first)} … "
         f"{show_value(last)}, and {outside} others outside"
     )
-    yield _Finding(AdviceKind.NARROW, parameter, text, Change(bounds.get(End.MIN), bounds.get(End.MAX)))
+    yield _Finding(AdviceKind.NARROW, parameter, text, Change(bounds[End.MIN], bounds[End.MAX]))
+
+
+def _beside(parameter: Parameter, end: End, number: float) -> float:
+    """Returns a number a margin further out than another, by one step at least."""
+    position = share(parameter, number) + (-MARGIN if end is End.MIN else MARGIN)
+    found = at_share(parameter, min(1.0, max(0.0, position)))
+    step = parameter.step or (1 if parameter.kind is Kind.INT else 0)
+    return min(found, number - step) if end is End.MIN else max(found, number + step)
 
 
 def _needless_values(parameter: Parameter, tried: Sequence[Configuration]) -> Iterator[_Finding]:
@@ -263,12 +299,13 @@ def _needless_values(parameter: Parameter, tried: Sequence[Configuration]) -> It
     yield _Finding(AdviceKind.NARROW, parameter, text, Change(values=left))
 
 
-def _on_effects(space: SearchSpace, scored: Sequence[Configuration]) -> Iterator[_Finding]:
+def _on_effects(space: SearchSpace, scored: Sequence[Configuration], winner: Values) -> Iterator[_Finding]:
     """Yields the parameters that scores do not depend on, neither as they are nor beside the strongest other one.
 
     Args:
         space: What was searched.
         scored: Configurations that compare well, best first.
+        winner: The values of the best trial of the study.
     """
     chances: dict[str, float] = {}
     for parameter in space:
@@ -284,7 +321,7 @@ def _on_effects(space: SearchSpace, scored: Sequence[Configuration]) -> Iterator
         mine = having(parameter, scored)
         chance = min(chances[parameter.name], _chance_beside(_strongest(space, parameter, chances), parameter, mine))
         if chance >= NO_SIGN:
-            yield _no_effect(parameter, mine, chance)
+            yield _no_effect(parameter, mine, chance, winner)
 
 
 def _strongest(space: SearchSpace, but: Parameter, chances: Mapping[str, float]) -> Parameter | None:
@@ -304,21 +341,27 @@ def _chance_beside(other: Parameter | None, parameter: Parameter, scored: Sequen
     return 1.0 if chance is None else chance
 
 
-def _no_effect(parameter: Parameter, scored: Sequence[Configuration], chance: float) -> _Finding:
+def _no_effect(parameter: Parameter, scored: Sequence[Configuration], chance: float, winner: Values) -> _Finding:
     is_rough = len(scored) < ROUGH_BELOW
     share_of_studies = f"{chance:.0%}".replace("%", " %")
     text = (
         f"{parameter.name}: made no difference that shows in {len(scored)} trials (chance alone makes as much in "
         f"{share_of_studies} of studies{'; a rough guess, from so few' if is_rough else ''})"
     )
-    best = scored[0].values[parameter.name]
-    return _Finding(AdviceKind.NO_EFFECT, parameter, text, Change(values=(best,)), is_rough)
+    best = winner.get(parameter.name, scored[0].values[parameter.name])
+    return _Finding(AdviceKind.NO_EFFECT, parameter, text, Change(values=(_short(parameter, best),)), is_rough)
+
+
+def _short(parameter: Parameter, value: Value) -> Value:
+    """Returns a value to three digits, which is as good where it makes no difference."""
+    short = float(f"{value:.3g}") if isinstance(value, float) else value
+    return short if parameter.contains(short) else value
 
 
 def _advised(findings: Sequence[_Finding], limits: Mapping[str, Limits]) -> Iterator[Advice]:
     """Brings findings to the names of a spec, and gives those of one parameter one line."""
-    for name in dict.fromkeys(_spec_name(each.parameter, limits) for each in findings):
-        mine = [each for each in findings if _spec_name(each.parameter, limits) == name]
+    for name in dict.fromkeys(spec_name(each.parameter, limits) for each in findings):
+        mine = [each for each in findings if spec_name(each.parameter, limits) == name]
         if mine[0].parameter.name == name:
             yield from _of_one(mine[0].parameter, _consistent(mine))
         else:
@@ -336,7 +379,7 @@ def _consistent(findings: Sequence[_Finding]) -> list[_Finding]:
 def _of_one(parameter: Parameter, findings: Sequence[_Finding]) -> Iterator[Advice]:
     together = Change()
     for each in findings:
-        together = _merged(together, each.change or Change())
+        together = merged(together, each.change or Change())
     line = f"{parameter.name}: {spell(entry(changed(parameter, together)))}"
     for each in findings:
         yield Advice(each.kind, (parameter.name,), each.text, line if each.change else "", each.change, each.is_rough)
@@ -353,37 +396,8 @@ def _of_layers(name: str, findings: Sequence[_Finding], limits: Limits) -> Itera
             yield Advice(each.kind, (name,), each.text, line, each.change)
 
 
-def changed(parameter: Parameter, change: Change) -> Parameter:
-    """Returns a parameter with a change applied; a default that is no longer searched is dropped."""
-    values = change.values
-    if values is None and parameter.kind is not Kind.CHOICE:
-        bounds = {end.value: getattr(change, end) for end in End if getattr(change, end) is not None}
-        found = parameter.model_copy(update=bounds)
-        values = (found.min,) if found.min == found.max else None
-    if values is not None:
-        found = Parameter(name=parameter.name, kind=Kind.CHOICE, values=values, when=parameter.when)
-    is_default = len(found.values) != 1 and parameter.default is not None and found.contains(parameter.default)
-    return found.model_copy(update={"default": parameter.default if is_default else None})
-
-
-def _merged(one: Change, other: Change) -> Change:
-    """Returns both changes of one parameter: the tighter of two bounds, and the values that both leave."""
-    lows = [each.min for each in (one, other) if each.min is not None]
-    highs = [each.max for each in (one, other) if each.max is not None]
-    left = [each.values for each in (one, other) if each.values is not None]
-    values = tuple(each for each in left[0] if any(same(each, kept) for kept in left[-1])) if left else None
-    return Change(max(lows, default=None), min(highs, default=None), values)
-
-
 def _sets(finding: _Finding, end: End) -> bool:
     return finding.change is not None and getattr(finding.change, end) is not None
-
-
-def _spec_name(parameter: Parameter, limits: Mapping[str, Limits]) -> str:
-    """Returns what a spec calls a parameter: that of a single layer goes by the name of all."""
-    base, _, number = parameter.name.rpartition("_")
-    is_layer = parameter.name not in limits and number.isdecimal() and base in limits and bool(limits[base].counter)
-    return base if is_layer else parameter.name
 
 
 def _count(parameter: Parameter, value: Value, among: Sequence[Configuration]) -> int:

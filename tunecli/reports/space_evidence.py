@@ -97,7 +97,7 @@ def chance_of_difference(groups: Sequence[Sequence[float]]) -> float:
     """Returns the chance of ranks that differ as much between groups of one distribution.
 
     Kruskal and Wallis 1952, corrected for ties, with the cube root of chi-squared taken as normal (Wilson and Hilferty
-    1931), which is within 0.01 for groups of five.
+    1931), which is within 0.01 of its own distribution.
     """
     scores = sorted(score for group in groups for score in group)
     count, freedom = len(scores), len(groups) - 1
@@ -107,6 +107,8 @@ def chance_of_difference(groups: Sequence[Sequence[float]]) -> float:
         return 1.0
     sums = sum(sum(ranks[score] for score in group) ** 2 / len(group) for group in groups)
     statistic = max(0.0, (12 / (count * (count + 1)) * sums - 3 * (count + 1)) / scatter)
+    if freedom == 1:
+        return 2 * (1 - NormalDist().cdf(math.sqrt(statistic)))
     spread = 2 / (9 * freedom)
     return 1 - NormalDist().cdf(((statistic / freedom) ** (1 / 3) - (1 - spread)) / math.sqrt(spread))
 
