@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from tunecli.plan import resolve
+from tunecli.plan.sources import Discovered
 from tunecli.search.resume import begin_or_check
 from tunecli.spec.load import load
 from tunecli.spec.space import Kind, Parameter, SearchSpace, Value, Values
@@ -41,10 +42,18 @@ def draw_all(space: SearchSpace, dice: random.Random) -> Values:
     return values
 
 
-def plant(spec: Path, score: Score, *, trials: int = 60, overrides: Sequence[str] = (), seed: int = 0) -> Run:
+def plant(
+    spec: Path,
+    score: Score,
+    *,
+    trials: int = 60,
+    overrides: Sequence[str] = (),
+    seed: int = 0,
+    discovered: Discovered | None = None,
+) -> Run:
     """Writes a finished study below `runs`."""
     file = load(spec, overrides)
-    plan = resolve(file)
+    plan = resolve(file, discovered=discovered)
     dice = random.Random(seed)
     run = Run(Path("runs", plan.name))
     with OpenStudy(run) as study:

@@ -9,9 +9,9 @@ was searched: where the command line overrode `spec.yaml`, the study's plan has 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,6 @@ from tunecli.plan.space_limits import space_limits
 from tunecli.reports.advice import Advice, AdviceKind, Change
 from tunecli.reports.space_advice import changed, merged, space_advice, spec_name
 from tunecli.reports.space_ranges import End, Limits, entry
-from tunecli.search.resume import free_name
 from tunecli.spec.load import parse
 from tunecli.spec.rewrite import KeyPath, as_written, parameter_path, remove, set_value
 from tunecli.spec.space import Kind, Parameter, show_value
@@ -110,7 +109,7 @@ def refine(run: Run, snapshot: Snapshot, path: Path, runs: Path, *, fix: bool = 
     for chosen in (spaces, idle if fix else []):
         for name, change, why in _by_parameter(chosen):
             work.apply(name, change, why)
-    name = free_name(runs, _next_name(plan.name))
+    name = _next_name(plan.name, runs)
     return Refinement(
         name=name,
         text=set_value(work.text, ("name",), name, source=str(path)),
@@ -131,10 +130,13 @@ def _by_parameter(told: Sequence[Advice]) -> Iterator[tuple[str, Change, tuple[s
         yield name, together, tuple(text for other, _, text in with_changes if other == name)
 
 
-def _next_name(name: str) -> str:
-    """Returns `study-2` for `study`, and `study-3` for that."""
-    stem, number = re.fullmatch(r"(.*?)(?:-(\d{1,3}))?", name).groups()  # type: ignore[union-attr]  # all names match
-    return f"{stem}-{int(number or 1) + 1}"
+def _next_name(name: str, runs: Path) -> str:
+    """Returns `study-2` for `study`, and `study-3` for that; the first that no study has."""
+    stem, dash, number = name.rpartition("-")
+    is_numbered = bool(dash) and number.isdecimal()
+    first = int(number) + 1 if is_numbered else 2
+    names = (f"{stem if is_numbered else name}-{each}" for each in count(first))
+    return next(each for each in names if not Run(runs / each).exists())
 
 
 class _Work:
