@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from tunecli.errors import printable
 from tunecli.spec.space import Value
 from tunecli.spec.spelling import spell
 
@@ -75,7 +76,7 @@ class Advice:
     @property
     def sentence(self) -> str:
         """What to print: the finding, and the line to write."""
-        return f"{self.text}; write {self.line}" if self.line else self.text
+        return printable(f"{self.text}; write {self.line}" if self.line else self.text)
 
     def as_json(self) -> dict[str, Any]:
         """Returns it as a part of a `--json` document."""

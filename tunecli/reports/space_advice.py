@@ -87,13 +87,14 @@ def space_advice(snapshot: Snapshot, plan: Mapping[str, Any], *, limits: Mapping
     """
     space = SearchSpace.model_validate(plan["space"])
     tried = configurations(snapshot)
+    noun = "trials" if len(tried) == snapshot.ended_count else "configurations"  # several trials each, of a lineage
     findings: list[_Finding] = []
     for parameter in space:
         mine = having(parameter, tried)
         own = limits.get(spec_name(parameter, limits), Limits())
         is_ours = plan["family"] != CUSTOM_FAMILY or parameter.name in limits
-        findings += _on_failures(parameter, mine)
-        findings += _on_winners(parameter, mine, own if is_ours else None)
+        findings += _on_failures(parameter, mine, noun)
+        findings += _on_winners(parameter, mine, own if is_ours else None, noun)
     winner = snapshot.best.suggestion.values if snapshot.best else {}
     findings += _on_effects(space, of_one_budget(snapshot), winner)
     notes = space_notes(space, plan["fixed"], limits, is_custom=plan["family"] == CUSTOM_FAMILY)
@@ -142,13 +143,13 @@ def spec_name(parameter: Parameter, limits: Mapping[str, Limits]) -> str:
     return base if is_layer else parameter.name
 
 
-def _on_failures(parameter: Parameter, tried: Sequence[Configuration]) -> Iterator[_Finding]:
+def _on_failures(parameter: Parameter, tried: Sequence[Configuration], noun: str) -> Iterator[_Finding]:
     """Yields the parts in which every trial failed, where that is more than the failures of all others explain."""
     failed = [each for each in tried if not each.is_scored]
     if len(failed) < FEWEST_FAILED or len(failed) == len(tried):
         return
     if parameter.kind is Kind.CHOICE:
-        yield from _failed_values(parameter, tried, failed)
+        yield from _failed_values(parameter, tried, failed, noun)
         return
     scored = [_number(each, parameter) for each in tried if each.is_scored]
     for end, keep in ((End.MIN, min(scored)), (End.MAX, max(scored))):
@@ -159,12 +160,12 @@ def _on_failures(parameter: Parameter, tried: Sequence[Configuration]) -> Iterat
         first = min(numbers) if end is End.MAX else max(numbers)
         bound = moved(parameter, end, target=between(parameter, keep, first), keep=keep)
         side = "from" if end is End.MAX else "up to"
-        text = f"{parameter.name}: all {len(lost)} trials {side} {show_value(first)} failed ({_cause(lost)})"
+        text = f"{parameter.name}: all {len(lost)} {noun} {side} {show_value(first)} failed ({_cause(lost)})"
         yield _Finding(AdviceKind.FAILED, parameter, text, None if bound is None else _bound(end, bound))
 
 
 def _failed_values(
-    parameter: Parameter, tried: Sequence[Configuration], failed: Sequence[Configuration]
+    parameter: Parameter, tried: Sequence[Configuration], failed: Sequence[Configuration], noun: str
 ) -> Iterator[_Finding]:
     hopeless: list[Value] = []
     texts = []
@@ -173,7 +174,7 @@ def _failed_values(
         lost = [each for each in mine if not each.is_scored]
         if len(lost) == len(mine) and _is_no_chance(tried, failed, lost):
             hopeless.append(value)
-            texts.append(f"all {len(lost)} trials with {show_value(value)} failed ({_cause(lost)})")
+            texts.append(f"all {len(lost)} {noun} with {show_value(value)} failed ({_cause(lost)})")
     if hopeless:
         left = tuple(each for each in parameter.values if not any(same(each, other) for other in hopeless))
         text = f"{parameter.name}: {', '.join(texts)}"
@@ -189,27 +190,30 @@ def _is_no_chance(
     return chance_of_none(len(tried), len(tried) - len(failed), len(lost)) <= CHANCE
 
 
-def _on_winners(parameter: Parameter, tried: Sequence[Configuration], limits: Limits | None) -> Iterator[_Finding]:
+def _on_winners(
+    parameter: Parameter, tried: Sequence[Configuration], limits: Limits | None, noun: str
+) -> Iterator[_Finding]:
     """Yields where the best lie at an end, and what none of them has.
 
     Args:
         parameter: What is looked at.
         tried: The configurations that have it, best first, those that failed last.
         limits: Its legal values; None where it cannot be widened.
+        noun: What they are called.
     """
     scored = [each for each in tried if each.is_scored]
     if len(scored) < FEWEST:
         return
     if parameter.kind is Kind.CHOICE:
-        yield from _needless_values(parameter, tried)
+        yield from _needless_values(parameter, tried, noun)
         return
     for end in End:
-        yield from _at_end(parameter, end, scored, limits)
-    yield from _needless_range(parameter, tried)
+        yield from _at_end(parameter, end, scored, limits, noun)
+    yield from _needless_range(parameter, tried, noun)
 
 
 def _at_end(
-    parameter: Parameter, end: End, scored: Sequence[Configuration], limits: Limits | None
+    parameter: Parameter, end: End, scored: Sequence[Configuration], limits: Limits | None, noun: str
 ) -> Iterator[_Finding]:
     """Yields that most winners lie at an end of a range at which trials are better than elsewhere."""
     winners = scored[: max(WINNERS, math.ceil(len(scored) / 10))]
@@ -224,7 +228,7 @@ def _at_end(
     bound = None if limits is None else widened(parameter, end, limits)
     if limits is not None and bound is None:
         return  # there is nothing beyond
-    text = f"{parameter.name}: {count} of the {len(winners)} best trials {_where(parameter, end, winners)}"
+    text = f"{parameter.name}: {count} of the {len(winners)} best {noun} {_where(parameter, end, winners)}"
     change = None if bound is None else _bound(end, bound)
     hint = "; better ones may lie beyond" if change is not None else "; its range is declared by your code: widen it"
     yield _Finding(AdviceKind.EDGE, parameter, text + hint, change)
@@ -249,12 +253,13 @@ def _good(tried: Sequence[Configuration]) -> Sequence[Configuration]:
     return tried[: max(WINNERS, math.ceil(scored / GOOD))]
 
 
-def _needless_range(parameter: Parameter, tried: Sequence[Configuration]) -> Iterator[_Finding]:
+def _needless_range(parameter: Parameter, tried: Sequence[Configuration], noun: str) -> Iterator[_Finding]:
     """Yields that the good trials leave so much of a range aside that this can hardly be chance.
 
     Args:
         parameter: A range.
         tried: The configurations that have it, best first, those that failed last.
+        noun: What they are called.
     """
     good = [_number(each, parameter) for each in _good(tried)]
     first, last = min(good), max(good)
@@ -268,7 +273,7 @@ def _needless_range(parameter: Parameter, tried: Sequence[Configuration]) -> Ite
     if not any(bounds.values()):
         return
     text = (
-        f"{parameter.name}: the best {len(good)} of {len(tried)} trials lie within {show_value(first)} … "
+        f"{parameter.name}: the best {len(good)} of {len(tried)} {noun} lie within {show_value(first)} … "
         f"{show_value(last)}, and {outside} others outside"
     )
     yield _Finding(AdviceKind.NARROW, parameter, text, Change(bounds[End.MIN], bounds[End.MAX]))
@@ -282,7 +287,7 @@ def _beside(parameter: Parameter, end: End, number: float) -> float:
     return min(found, number - step) if end is End.MIN else max(found, number + step)
 
 
-def _needless_values(parameter: Parameter, tried: Sequence[Configuration]) -> Iterator[_Finding]:
+def _needless_values(parameter: Parameter, tried: Sequence[Configuration], noun: str) -> Iterator[_Finding]:
     """Yields the values of a choice that no good trial has."""
     good = _good(tried)
     counts = [(value, _count(parameter, value, tried)) for value in parameter.values]
@@ -293,8 +298,8 @@ def _needless_values(parameter: Parameter, tried: Sequence[Configuration]) -> It
     ]
     if not needless:
         return
-    words = " or ".join(f"{show_value(value)} ({count} trials)" for value, count in needless)
-    text = f"{parameter.name}: none of the best {len(good)} of {len(tried)} trials has {words}"
+    words = " or ".join(f"{show_value(value)} ({count} {noun})" for value, count in needless)
+    text = f"{parameter.name}: none of the best {len(good)} of {len(tried)} {noun} has {words}"
     left = tuple(each for each in parameter.values if not any(same(each, value) for value, _ in needless))
     yield _Finding(AdviceKind.NARROW, parameter, text, Change(values=left))
 
