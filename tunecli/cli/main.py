@@ -11,6 +11,7 @@ import typer
 from tunecli import __version__
 from tunecli.cli.check import check
 from tunecli.cli.console import drop_stdout, output
+from tunecli.cli.curves import curves
 from tunecli.cli.datasets import app as datasets_app
 from tunecli.cli.doctor import doctor
 from tunecli.cli.eject import eject
@@ -37,6 +38,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "export": export,
     "list": list_,
     "show": show,
+    "curves": curves,
     "delete": delete,
     "schema": schema,
     "eject": eject,
