@@ -24,6 +24,7 @@ from tunecli.cli.results import best, delete, list_, show
 from tunecli.cli.retrain import retrain
 from tunecli.cli.search import search
 from tunecli.cli.spec import schema, validate
+from tunecli.cli.why import why
 from tunecli.errors import Interrupted, Problem, TunecliError
 
 COMMANDS: dict[str, Callable[..., Any]] = {
@@ -39,6 +40,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "list": list_,
     "show": show,
     "curves": curves,
+    "why": why,
     "delete": delete,
     "schema": schema,
     "eject": eject,

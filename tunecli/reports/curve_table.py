@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from tunecli.reports.curve_shape import Number
 from tunecli.reports.learning_curves import LearningCurve
-from tunecli.reports.tables import figures_table
+from tunecli.reports.tables import _add, _table
 from tunecli.reports.text import show_score
 
 if TYPE_CHECKING:
@@ -47,7 +47,10 @@ def curves_view(curves: Sequence[tuple[int, float | None, LearningCurve]], metri
         metric: The objective.
     """
     names = ["trial", metric, "best epoch", "train", "validation", "gap ratio"]
-    return figures_table([*names, "curve"], [_row(*each) for each in curves], right=len(names))
+    table = _table([*names, "curve"], right=len(names))
+    for each in curves:
+        _add(table, _row(*each))
+    return table
 
 
 def _row(trial: int, score: float | None, curve: LearningCurve) -> list[str]:

@@ -239,14 +239,6 @@ def trial_view(document: Mapping[str, Any]) -> RenderableType:
     return Group(*parts)
 
 
-def figures_table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, left: int = 0, right: int = 0) -> Table:
-    """Returns a plain table; the columns from `left` up to `right` hold figures."""
-    table = _table(columns, left=left, right=right)
-    for row in rows:
-        _add(table, row)
-    return table
-
-
 def _rows(baseline: Baseline) -> str:
     if baseline.rows in (None, baseline.train_rows):
         return f"{baseline.train_rows:,}"
