@@ -8,10 +8,11 @@ All of it is counting and comparing: what is said of a few trials may be chance,
 
 from __future__ import annotations
 
+import bisect
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 from tunecli.spec.space import Kind, Parameter, SearchSpace, Value, same, show_value, spell_value
 from tunecli.study.trial import Trial, TrialStatus
@@ -21,6 +22,9 @@ SURE = 0.02
 
 FEWEST_IN_PART = 3
 """Other trials in a part of the space that is named."""
+
+MOST_BOUNDS = 100
+"""Bounds of a range that are looked at."""
 
 FEWEST_COMPLETED = 3
 """Completed trials with which a value is compared."""
@@ -152,19 +156,30 @@ def _parts(parameter: Parameter, value: Value, others: Sequence[Trial]) -> list[
     having = [each for each in others if parameter.name in each.suggestion.values]
     if parameter.kind is Kind.CHOICE:
         inside = [each for each in having if same(each.suggestion.values[parameter.name], value)]
-        return [_part(f"{parameter.name}={spell_value(value)}", parameter.name, inside, others)]
+        failed, words = _failures(inside), f"{parameter.name}={spell_value(value)}"
+        outside = len(others) - len(inside)
+        return [Part(parameter.name, words, failed, len(inside), _failures(others) - failed, outside)]
     if not isinstance(value, int | float):
         return []
-    at = {each.id: each.suggestion.values[parameter.name] for each in having}
-    numbers = {trial: float(each) for trial, each in at.items() if isinstance(each, int | float)}
+    numbers = {each.id: each.suggestion.values[parameter.name] for each in having}
+    ordered = sorted((float(number), trial) for trial, number in numbers.items() if isinstance(number, int | float))
+    is_failed = {each.id: each.status is TrialStatus.FAILED for each in having}
+    below = [0, *accumulate(int(is_failed[trial]) for _, trial in ordered)]  # failures among the lowest 0, 1, 2, …
+    levels = [number for number, _ in ordered]
+    all_failed = _failures(others)
     parts = []
-    levels = sorted({*numbers.values(), float(value)})
-    for low, high in pairwise(levels):
-        is_above = value >= high
-        inside = [each for each in having if each.id in numbers and (numbers[each.id] >= high) is is_above]
+    for low, high in _gaps(sorted({*levels, float(value)})):
+        is_above, split = value >= high, bisect.bisect_left(levels, high)
+        count, failed = (len(levels) - split, below[-1] - below[split]) if is_above else (split, below[split])
         bound, words = _bound(parameter, low, high, is_above=is_above)
-        parts.append(_part(words, parameter.name, inside, others, bound))
+        parts.append(Part(parameter.name, words, failed, count, all_failed - failed, len(others) - count, bound))
     return parts
+
+
+def _gaps(levels: Sequence[float]) -> list[tuple[float, float]]:
+    """Returns neighbouring values, so many pairs at most that a study of thousands of trials is told of at once."""
+    pairs = list(pairwise(levels))
+    return pairs[:: -(-len(pairs) // MOST_BOUNDS) or 1]
 
 
 def _bound(parameter: Parameter, low: float, high: float, *, is_above: bool) -> tuple[Bound, str]:
@@ -177,17 +192,6 @@ def _bound(parameter: Parameter, low: float, high: float, *, is_above: bool) -> 
     return Bound(between, is_above), f"{parameter.name} {words}"
 
 
-def _part(
-    words: str,
-    name: str,
-    inside: Sequence[Trial],
-    others: Sequence[Trial],
-    bound: Bound | None = None,
-) -> Part:
-    failed, all_failed = _failures(inside), _failures(others)
-    return Part(name, words, failed, len(inside), all_failed - failed, len(others) - len(inside), bound)
-
-
 def _failures(trials: Sequence[Trial]) -> int:
     return sum(each.status is TrialStatus.FAILED for each in trials)
 
@@ -196,9 +200,16 @@ def _chance(part: Part) -> float:
     """Returns the share of ways to deal the failures out that put as many into the part: the hypergeometric tail."""
     count = part.count + part.count_outside
     failed = part.failed + part.failed_outside
-    ways = sum(
-        math.comb(failed, within) * math.comb(count - failed, part.count - within)
+    if part.failed * count <= failed * part.count:  # no more than its share
+        return 1.0
+    logarithms = (
+        _log_ways(failed, within) + _log_ways(count - failed, part.count - within) - _log_ways(count, part.count)
         for within in range(part.failed, min(failed, part.count) + 1)
         if part.count - within <= count - failed
     )
-    return ways / math.comb(count, part.count)
+    return math.fsum(map(math.exp, logarithms))
+
+
+def _log_ways(of: int, taken: int) -> float:
+    """Returns the logarithm of the number of ways to take some out of more: the number itself may have many digits."""
+    return math.lgamma(of + 1) - math.lgamma(taken + 1) - math.lgamma(of - taken + 1)

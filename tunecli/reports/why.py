@@ -17,6 +17,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from tunecli.reports.causes import Cause, OwnLine, own_line, read_cause
+from tunecli.reports.causes import Kind as CauseKind
 from tunecli.reports.learning_curves import LearningCurve, curve_document
 from tunecli.reports.neighbours import Part, failing_part, nearest, unusual
 from tunecli.reports.remedies import remedies
@@ -129,10 +130,10 @@ def tell(
     document = plan or {}
     found, space = snapshot.trials[trial], _space(document, snapshot)
     kin = _kin(snapshot, trial)
-    others = [each for each in snapshot.trials.values() if each.is_finished and each.id not in kin]
+    others = [each for each in _configurations(snapshot) if each.id not in kin]
     cause = _cause(found)
     part = failing_part(found, others, space) if cause else None
-    alike = _same_cause(cause, others)
+    alike = _same_cause(cause, [each for each in snapshot.failed if each.id not in kin])
     ranks = {each.id: rank for rank, each in enumerate(snapshot.completed, start=1)}
     return Story(
         study=name,
@@ -176,6 +177,18 @@ def _kin(snapshot: Snapshot, trial: int) -> set[int]:
     """Returns the trials of the same configuration: under Hyperband, ancestors, descendants and the trial itself."""
     eldest = snapshot.lineage(trial)[0]
     return {each for each in snapshot.trials if snapshot.lineage(each)[0] == eldest}
+
+
+def _configurations(snapshot: Snapshot) -> list[Trial]:
+    """Returns the trials that have ended; under Hyperband, of each configuration the one that was trained longest."""
+    ended = [each for each in snapshot.trials.values() if each.is_finished and not _never_began(each)]
+    parents = {each.suggestion.parent for each in ended}
+    return [each for each in ended if each.id not in parents]
+
+
+def _never_began(trial: Trial) -> bool:
+    cause = _cause(trial)
+    return cause is not None and cause.kind is CauseKind.PARENT_FAILED
 
 
 def _cause(trial: Trial) -> Cause | None:
@@ -328,11 +341,12 @@ def _named(trials: Sequence[int]) -> str:
 
 def _against_the_better(snapshot: Snapshot, trial: Trial, space: SearchSpace) -> list[str]:
     """Returns what the best of the better trials have in common that a completed trial has not."""
-    completed = snapshot.completed
-    place = [each.id for each in completed].index(trial.id)
-    if place == 0:
+    completed, kin = snapshot.completed, _kin(snapshot, trial.id)
+    ahead = {each.id for each in completed[: [each.id for each in completed].index(trial.id)]}
+    if not ahead:
         return ["no trial is better"]
-    leaders = completed[: min(place, max(LEADERS, place // 10))]
+    better = [each for each in _configurations(snapshot) if each.id in ahead and each.id not in kin]
+    leaders = sorted(better, key=snapshot.rank_key)[: max(LEADERS, len(better) // 10)]
     best = completed[0]
     metric = snapshot.objective.metric
     found = [f"the best is trial {best.id}, with {metric} {show_score(best.score)}"]
