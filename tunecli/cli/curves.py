@@ -67,7 +67,7 @@ def curves(
     snapshot, plan = read_snapshot(found), read_plan(found)
     chosen = _chosen(found, snapshot, trials, DEFAULT_TOP if top is None else top)
     files = {trial: _read_files(found, snapshot, trial) for trial in chosen}
-    names = _metric_names(files)
+    names = _metric_names(found, files)
     drawn = _compute(snapshot, plan, files, _checked(metric, names))
     layout = CurvesLayout(folder or found.layout.curves)
     _write(layout, found, snapshot, plan, files, names, drawn)
@@ -111,7 +111,7 @@ def _read_files(run: Run, snapshot: Snapshot, trial: int) -> TrialFiles:
     return files
 
 
-def _metric_names(files: Mapping[int, TrialFiles]) -> list[str]:
+def _metric_names(run: Run, files: Mapping[int, TrialFiles]) -> list[str]:
     """Returns all that was measured.
 
     Raises:
@@ -123,7 +123,7 @@ def _metric_names(files: Mapping[int, TrialFiles]) -> list[str]:
     names = metric_names(measurement for part in parts for measurement in part)
     if not names:
         chosen = ", ".join(map(str, files))
-        hint = f"see why: tunecli why {next(iter(files))}" if len(files) == 1 else "name others with --trial"
+        hint = f"see why: tunecli why {run.name} {next(iter(files))}" if len(files) == 1 else "name others with --trial"
         raise StudyError("no epoch was measured", where=f"trial {chosen}", hint=hint)
     return names
 
