@@ -5,9 +5,13 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from tests.planted import Planted, plant
+from tunecli.plan import Plan
 
 HEAVY = ("tensorflow", "keras", "keras_tuner", "sklearn")
 
@@ -38,3 +42,12 @@ def test_nothing_heavy_is_imported(arguments: list[str]) -> None:
     found = json.loads(done.stderr.splitlines()[-1])
     assert found["loaded"] == []
     assert found["code"] == 0
+
+
+@pytest.mark.parametrize("command", [["best"], ["show", "study", "0"], ["curves"], ["why", "study", "0"]], ids=" ".join)
+def test_nothing_heavy_is_imported_to_look_at_a_study(command: list[str], make_plan: Callable[..., Plan]) -> None:
+    curve = {"rmse": [3.0, 2.0], "val_rmse": [3.0, 2.0]}
+    plant(Path("runs"), make_plan(search_space={"l2": [0.0, 0.1]}), Planted({"l2": 0.1}, curve))
+    script = [sys.executable, "-c", SCRIPT, json.dumps(command), json.dumps(HEAVY)]
+    done = subprocess.run(script, capture_output=True, text=True, check=True)
+    assert json.loads(done.stderr.splitlines()[-1]) == {"code": 0, "loaded": []}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any
@@ -11,6 +12,7 @@ import typer
 from tunecli import __version__
 from tunecli.cli.check import check
 from tunecli.cli.console import drop_stdout, output
+from tunecli.cli.curves import curves
 from tunecli.cli.datasets import app as datasets_app
 from tunecli.cli.doctor import doctor
 from tunecli.cli.eject import eject
@@ -25,6 +27,7 @@ from tunecli.cli.results import best, delete, list_, show
 from tunecli.cli.retrain import retrain
 from tunecli.cli.search import search
 from tunecli.cli.spec import schema, validate
+from tunecli.cli.why import why
 from tunecli.errors import Interrupted, Problem, TunecliError
 
 COMMANDS: dict[str, Callable[..., Any]] = {
@@ -40,6 +43,8 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "export": export,
     "list": list_,
     "show": show,
+    "curves": curves,
+    "why": why,
     "delete": delete,
     "refine": refine,
     "schema": schema,
@@ -86,6 +91,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     Args:
         arguments: What follows the program's name; default: that of the process.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a sign that the terminal cannot show is no reason to fail
     sys.exit(run(sys.argv[1:] if arguments is None else arguments))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -14,17 +14,20 @@ from tunecli.cli.options import DEFAULT_RUNS, JsonOption, RunArgument, RunsOptio
 from tunecli.errors import StudyError, TunecliError, UsageError
 
 if TYPE_CHECKING:
-    from tunecli.reports.data import StudyRow
+    from tunecli.reports.data import Row, StudyRow
+    from tunecli.reports.sparks import Spark
     from tunecli.spec.space import Values
     from tunecli.store.run import Run
     from tunecli.study.baseline import Baseline
     from tunecli.study.check import Checks
     from tunecli.study.snapshot import Snapshot
-    from tunecli.study.trial import Measurement
 
 
 MOST_SHOWN = 100
-"""Trials that `show` lists."""
+"""Trials that `show` lists, and whose curves a leaderboard draws."""
+
+LEADERBOARD_SPARK = 16
+"""Characters of a curve in a leaderboard."""
 
 
 def best(
@@ -41,7 +44,7 @@ def best(
     if as_json and as_yaml:
         raise UsageError("--json and --yaml exclude each other", hint="drop one of them")
     found = find_run(runs, run)
-    snapshot = _read(found)
+    snapshot = read_snapshot(found)
     if snapshot.best is None:
         raise _no_winner(found, snapshot)
     if as_json:
@@ -53,7 +56,8 @@ def best(
     else:
         from tunecli.reports.tables import baselines_view, leaderboard_table
 
-        output.print(leaderboard_table(leaderboard(snapshot, top), snapshot))
+        rows = leaderboard(snapshot, top)
+        output.print(leaderboard_table(rows, snapshot, _sparks(found, snapshot, rows)))
         if baselines := read_baselines(found):
             output.print(baselines_view(baselines, snapshot))
         if len(targets := _read_targets(found)) > 1:
@@ -81,6 +85,33 @@ def read_checks(run: Run) -> Checks | None:
         return None
 
 
+def read_snapshot(run: Run) -> Snapshot:
+    """Reads a study, and says what is wrong with the end of its journal."""
+    from tunecli.store.salvage import read_study
+
+    snapshot, damage = read_study(run)
+    for problem in damage:
+        output.problem(problem)
+    return snapshot
+
+
+def read_plan(run: Run) -> dict[str, Any] | None:
+    """Returns a study's plan as it stands in its file; None where that is missing or damaged, which is said."""
+    try:
+        return run.plan_document()
+    except StudyError as error:
+        for problem in error.problems:
+            output.problem(problem)
+        return None
+
+
+def no_trial(run: Run, snapshot: Snapshot, trial: int) -> TunecliError:
+    """Returns the error of a study that has no such trial, or has lost it."""
+    if trial in run.trials_with_files() and not run.is_held():
+        return StudyError(f"has lost trial {trial}", where=str(run.layout.journal), hint=_known_trials(snapshot))
+    return UsageError(f"has no trial {trial}", where=str(run.path), hint=_known_trials(snapshot))
+
+
 def _read_targets(run: Run) -> tuple[str, ...]:
     """Returns the columns that a study predicts; none where its plan is damaged, which `show` says."""
     from tunecli.reports.data import target_names
@@ -98,7 +129,7 @@ def list_(as_json: JsonOption = False, runs: RunsOption = DEFAULT_RUNS) -> None:
     rows, damaged = [], []
     for run in list_runs(runs):
         try:
-            rows.append(_row(run, _read(run)))
+            rows.append(_row(run, read_snapshot(run)))
         except TunecliError as error:  # one damaged study hides no other
             output.say(str(error))
             damaged.append(run.name)
@@ -149,7 +180,7 @@ def delete(
 
 
 def _show_study(run: Run, *, as_json: bool) -> None:
-    snapshot = _read(run)
+    snapshot = read_snapshot(run)
     row, plan, checks = _row(run, snapshot), run.plan_document(), read_checks(run)
     if as_json:
         from tunecli.reports.data import study_document
@@ -170,19 +201,35 @@ def _show_study(run: Run, *, as_json: bool) -> None:
     if checks is not None and checks.findings:
         output.print(checks_view(checks))
     if snapshot.completed:
-        output.print(leaderboard_table(leaderboard(snapshot, MOST_SHOWN), snapshot))
+        rows = leaderboard(snapshot, MOST_SHOWN)
+        output.print(leaderboard_table(rows, snapshot, _sparks(run, snapshot, rows)))
     if (more := len(snapshot.completed) - MOST_SHOWN) > 0:
         output.say(f"and {more:,} more: tunecli best {run.name} --top {len(snapshot.completed)}")
     say_advice(run, read_advice(run, snapshot))
 
 
-def _show_trial(run: Run, trial: int, *, as_json: bool) -> None:
-    from tunecli.reports.data import trial_document
+def _sparks(run: Run, snapshot: Snapshot, rows: Sequence[Row]) -> dict[int, Spark]:
+    """Returns the curves of the first rows of a leaderboard, by trial; what is damaged of them, `show` says."""
+    from tunecli.reports.learning_curves import trial_curve
+    from tunecli.reports.sparks import spark_of
     from tunecli.store.salvage import read_trial
 
-    snapshot = _read(run)
+    found = {}
+    for row in rows[:MOST_SHOWN]:
+        files = read_trial(run, snapshot, row.id)
+        curve = trial_curve(snapshot, row.id, measurements=files.measurements, trainings=files.trainings, plan=None)
+        found[row.id] = spark_of(curve, LEADERBOARD_SPARK)
+    return found
+
+
+def _show_trial(run: Run, trial: int, *, as_json: bool) -> None:
+    from tunecli.reports.data import trial_document
+    from tunecli.reports.learning_curves import name_trainings
+    from tunecli.store.salvage import read_trial
+
+    snapshot = read_snapshot(run)
     if trial not in snapshot.trials:
-        raise _no_trial(run, snapshot, trial)
+        raise no_trial(run, snapshot, trial)
     files = read_trial(run, snapshot, trial)
     for problem in files.damage:
         output.problem(problem)
@@ -190,7 +237,7 @@ def _show_trial(run: Run, trial: int, *, as_json: bool) -> None:
         snapshot,
         trial,
         measurements=files.measurements,
-        trainings=_named_trainings(run, files.trainings),
+        trainings=name_trainings(files.trainings, read_plan(run) or {}) if files.trainings else (),
         layers=files.layers,
         log=files.log,
         damage=files.damage,
@@ -203,38 +250,10 @@ def _show_trial(run: Run, trial: int, *, as_json: bool) -> None:
     output.print(trial_view(document))
 
 
-def _named_trainings(
-    run: Run, trainings: Mapping[int, Sequence[Measurement]]
-) -> list[tuple[int, str, Sequence[Measurement]]]:
-    """Gives the trainings of a trial their names for people."""
-    if not trainings:
-        return []
-    from tunecli.spec.evaluation import EvaluationSpec
-
-    evaluation = EvaluationSpec.model_validate(run.plan_document()["evaluation"])
-    return [(number, evaluation.describe(number), measured) for number, measured in trainings.items()]
-
-
-def _read(run: Run) -> Snapshot:
-    """Reads a study, and says what is wrong with the end of its journal."""
-    from tunecli.store.salvage import read_study
-
-    snapshot, damage = read_study(run)
-    for problem in damage:
-        output.problem(problem)
-    return snapshot
-
-
 def _row(run: Run, snapshot: Snapshot) -> StudyRow:
     from tunecli.reports.data import study_row
 
     return study_row(snapshot, name=run.name, is_held=run.is_held())
-
-
-def _no_trial(run: Run, snapshot: Snapshot, trial: int) -> TunecliError:
-    if trial in run.trials_with_files() and not run.is_held():
-        return StudyError(f"has lost trial {trial}", where=str(run.layout.journal), hint=_known_trials(snapshot))
-    return UsageError(f"has no trial {trial}", where=str(run.path), hint=_known_trials(snapshot))
 
 
 def _known_trials(snapshot: Snapshot) -> str:

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from tunecli.reports.data import Comparison, Row, StudyRow, compare, curves, rank_baselines, target_names
-from tunecli.reports.text import show_date, show_duration, show_score, show_spread, show_values, sparkline
+from tunecli.reports.sparks import Spark, mark_below, together
+from tunecli.reports.text import show_date, show_duration, show_score, show_spread, show_values
 from tunecli.spec.space import Parameter, SearchSpace, Value, show_value
 from tunecli.study.baseline import Baseline
 from tunecli.study.check import Checks
@@ -41,12 +43,21 @@ class Fitting:
         yield self.wide if needed <= options.max_width else self.compact
 
 
-def leaderboard_table(rows: Sequence[Row], snapshot: Snapshot) -> RenderableType:
-    """Returns the leaderboard of a study: a column for each hyperparameter, or all in one where those do not fit."""
+def leaderboard_table(
+    rows: Sequence[Row], snapshot: Snapshot, curves: Mapping[int, RenderableType] = MappingProxyType({})
+) -> RenderableType:
+    """Returns the leaderboard of a study: a column for each hyperparameter, or all in one where those do not fit.
+
+    Args:
+        rows: Its lines.
+        snapshot: The study.
+        curves: By trial, a curve to stand in a column of its own where there is room for that too.
+    """
     names = list(dict.fromkeys(name for row in rows for name in row.values))
     metric = snapshot.objective.metric
     wide = _table(["rank", "trial", metric, "epoch", "time", *names], right=5 + len(names))
     compact = _table(["rank", "trial", metric, "epoch", "values"], right=4)
+    widest = _table(["rank", "trial", metric, "epoch", "time", *names, "curve"], right=5 + len(names))
     for row in rows:
         common = [
             str(row.rank),
@@ -54,9 +65,11 @@ def leaderboard_table(rows: Sequence[Row], snapshot: Snapshot) -> RenderableType
             show_spread(row.score, row.score_sd),
             f"{row.best_epoch}/{row.epochs_run}",
         ]
-        _add(wide, [*common, show_duration(row.duration_s), *(_cell(row.values, name) for name in names)])
+        cells = [*common, show_duration(row.duration_s), *(_cell(row.values, name) for name in names)]
+        _add(wide, cells)
+        widest.add_row(*map(_text, cells), curves.get(row.id, ""))
         _add(compact, [*common, show_values(row.values)])
-    return Fitting(wide, compact)
+    return Fitting(widest, Fitting(wide, compact)) if curves else Fitting(wide, compact)
 
 
 def baselines_view(baselines: Sequence[Baseline], snapshot: Snapshot) -> RenderableType:
@@ -218,7 +231,7 @@ def trial_view(document: Mapping[str, Any]) -> RenderableType:
     if document["trainings"]:
         parts += _titled("trainings", _trainings_table(document))
     if document["measurements"]:
-        parts += _titled("curves", _curves_table(document["measurements"], document["best_epoch"]))
+        parts += _titled("curves", _curves_table(document))
     if document["layers"]:
         parts += _titled("layers", _layers_table(document["layers"]))
     if document["log_tail"]:
@@ -285,13 +298,25 @@ def _epochs(document: Mapping[str, Any]) -> str:
     return f"{text}, the first {document['start_epoch']} by trial {ancestors[-1]}" if ancestors else text
 
 
-def _curves_table(measurements: Sequence[Mapping[str, Any]], best_epoch: int | None) -> Table:
+def _curves_table(document: Mapping[str, Any]) -> Table:
+    """Returns the curve of each metric; those of the objective stand first, on one scale, their best epoch marked."""
+    measurements = document["measurements"]
     table = _table(["metric", "curve", "first", "best epoch", "last"], left=2, right=5)
-    at_best = next((index for index, each in enumerate(measurements) if each["epoch"] == best_epoch), None)
-    for name, values in curves(measurements).items():
+    at_best = next((index for index, each in enumerate(measurements) if each["epoch"] == document["best_epoch"]), None)
+    found = curves(measurements)
+    plain = plain_metric(document["objective"]["metric"])
+    deciding = [name for name in (plain, f"{VALIDATION}{plain}") if name in found]
+    sparks = dict(
+        zip(deciding, together([found[name] for name in deciding], width=SPARK_WIDTH, keep=at_best), strict=True)
+    )
+    for name in (*deciding, *(other for other in found if other not in deciding)):
+        values = found[name]
         best = "" if at_best is None else show_score(values[at_best])
-        line = sparkline(values, width=SPARK_WIDTH)
-        _add(table, [name, line, show_score(values[0]), best, show_score(values[-1])])
+        figures = map(_text, (show_score(values[0]), best, show_score(values[-1])))
+        table.add_row(_text(name), sparks.get(name) or Spark(values, SPARK_WIDTH), *figures)
+        if deciding[-1:] == [name] and at_best is not None:
+            mark = mark_below(len(values), SPARK_WIDTH, at_best)
+            table.add_row("", mark, "", _text(f"epoch {document['best_epoch']}"), "")
     return table
 
 
@@ -305,8 +330,8 @@ def _trainings_table(document: Mapping[str, Any]) -> Table:
     for each, curve in zip(document["trainings"], measured, strict=True):
         epochs = f"{each['best_epoch'] or '–'}/{len(each['measurements'])}"
         time = "–" if each["duration_s"] is None else show_duration(each["duration_s"])
-        line = sparkline(curve.get(watched, []), width=SPARK_WIDTH)
-        _add(table, [each["name"], show_score(each["score"]), epochs, time, line])
+        cells = map(_text, (each["name"], show_score(each["score"]), epochs, time))
+        table.add_row(*cells, Spark(curve.get(watched, []), SPARK_WIDTH))
     return table
 
 

@@ -6,12 +6,29 @@ import math
 import re
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from tunecli.spec.space import Value, show_value
 
-SPARKS = "▁▂▃▄▅▆▇█"
-GAP = "·"
-"""Stands for an epoch whose value was not finite."""
+
+@dataclass(frozen=True)
+class Glyphs:
+    """What a sparkline is drawn with.
+
+    Attributes:
+        levels: From the lowest to the highest.
+        gap: Stands for an epoch whose value was not finite.
+        mark: Points up at a character.
+    """
+
+    levels: str
+    gap: str
+    mark: str
+
+
+BLOCKS = Glyphs("▁▂▃▄▅▆▇█", "·", "▲")
+ASCII = Glyphs("_.-=+*%#", "?", "^")
+"""For outputs whose encoding has no blocks."""
 
 
 def show_score(score: float | None) -> str:
@@ -57,22 +74,40 @@ def printable(text: str, most: int = 40) -> str:
     return shown if len(shown) <= most else f"{shown[: most - 1]}…"
 
 
-def sparkline(values: Sequence[float | None], *, width: int) -> str:
+def sparkline(
+    values: Sequence[float | None],
+    *,
+    width: int,
+    glyphs: Glyphs = BLOCKS,
+    bounds: tuple[float, float] | None = None,
+    keep: int | None = None,
+) -> str:
     """Draws a curve in one line, from its lowest to its highest finite value.
 
     Args:
         values: One an epoch; None or what is not finite leaves a gap.
         width: The most characters; a longer curve shows the last value of each stretch.
+        glyphs: What to draw with.
+        bounds: The lowest and highest value of a scale that several curves share.
+        keep: The index of a value to show for its stretch in place of the last.
     """
-    count = min(width, len(values))
-    picked = [values[(index + 1) * len(values) // count - 1] for index in range(count)]
+    picked = [values[index] for index in spark_places(len(values), width, keep=keep)]
     finite = [value for value in picked if value is not None and math.isfinite(value)]
-    low, high = min(finite, default=0.0), max(finite, default=0.0)
-    return "".join(_spark(value, low, high) for value in picked)
+    low, high = bounds or (min(finite, default=0.0), max(finite, default=0.0))
+    return "".join(_spark(value, low, high, glyphs) for value in picked)
 
 
-def _spark(value: float | None, low: float, high: float) -> str:
+def spark_places(count: int, width: int, *, keep: int | None = None) -> list[int]:
+    """Returns which of `count` values the characters of a sparkline show; see there."""
+    shown = min(width, count)
+    places = [(index + 1) * count // shown - 1 for index in range(shown)]
+    if keep is not None:
+        places[next(index for index, place in enumerate(places) if place >= keep)] = keep
+    return places
+
+
+def _spark(value: float | None, low: float, high: float, glyphs: Glyphs) -> str:
     if value is None or not math.isfinite(value):
-        return GAP
+        return glyphs.gap
     share = (value - low) / (high - low) if high > low else 0.0
-    return SPARKS[min(len(SPARKS) - 1, int(share * len(SPARKS)))]
+    return glyphs.levels[max(0, min(len(glyphs.levels) - 1, int(share * len(glyphs.levels))))]

@@ -127,6 +127,23 @@ class BestLayout:
 
 
 @dataclass(frozen=True)
+class CurvesLayout:
+    """What `curves` writes, into the study or elsewhere."""
+
+    folder: Path
+
+    @property
+    def picture(self) -> Path:
+        """A panel for each trial."""
+        return self.folder / "curves.png"
+
+    @property
+    def table(self) -> Path:
+        """A row for each epoch of each training."""
+        return self.folder / "curves.csv"
+
+
+@dataclass(frozen=True)
 class StudyLayout:
     """The files of one study."""
 

@@ -1,0 +1,100 @@
+"""A trial's story on a terminal; see `why`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from tunecli.reports.curve_shape import Form
+from tunecli.reports.learning_curves import LearningCurve
+from tunecli.reports.sparks import mark_below, together
+from tunecli.reports.tables import _add, _facts, _table, _titled
+from tunecli.reports.text import printable, show_score
+from tunecli.reports.why import Story
+from tunecli.spec.space import show_value
+from tunecli.study.objective import VALIDATION
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+    from rich.table import Table
+
+SPARK_WIDTH = 32
+LINE_CHARACTERS = 300
+
+
+def story_view(story: Story) -> RenderableType:
+    """Returns a story, from what happened to what to do next."""
+    from rich.console import Group
+    from rich.text import Text
+
+    state = story.status if story.rank is None else f"rank {story.rank}"
+    facts = {"trial": f"{story.trial} of {story.study} ({state})", "what": printable(story.what, LINE_CHARACTERS)}
+    if story.cause:
+        facts["cause"] = printable(story.cause, LINE_CHARACTERS)
+    if story.own_line is not None:
+        facts["at"] = printable(f"{story.own_line.place}: {story.own_line.code}", LINE_CHARACTERS)
+    facts |= {"epochs": story.epochs, "attempts": str(story.attempts), "memory": story.memory}
+    parts: list[RenderableType] = [_facts(facts)]
+    if story.values:
+        parts += _titled("values", _values(story))
+    if story.curve.main is not None:
+        parts += _titled("curve", _curve(story.curve))
+    if story.log:
+        parts += _titled("end of its log", Text("\n".join(printable(line, LINE_CHARACTERS) for line in story.log)))
+    if story.neighbours:
+        parts += _titled("similar trials, the nearest first", _neighbours(story))
+    if story.findings:
+        parts += _titled("compared with the others", _list(story.findings))
+    return Group(*parts, *_titled("next", _list(story.next_steps)))
+
+
+def _values(story: Story) -> RenderableType:
+    rows = [(each.name, show_value(each.value), each.note) for each in story.values]
+    return _filled(_table(["name", "value", ""], left=1, right=2), rows)
+
+
+def _curve(curve: LearningCurve) -> RenderableType:
+    """Returns the values of both parts on one scale, and what they say."""
+    from rich.console import Group
+    from rich.table import Table
+    from rich.text import Text
+
+    main = curve.main
+    assert main is not None, "there is an epoch"
+    both = {curve.metric: main.train, f"{VALIDATION}{curve.metric}": main.validation}
+    shown = {name: values for name, values in both.items() if any(value is not None for value in values)}
+    at_best = main.epochs.index(curve.best_epoch) if curve.best_epoch in main.epochs else None
+    sparks = together(list(shown.values()), width=SPARK_WIDTH, keep=at_best)
+    grid = Table.grid(padding=(0, 2))
+    for (name, values), spark in zip(shown.items(), sparks, strict=True):
+        first, last = (show_score(values[index]) for index in (0, -1))
+        grid.add_row(Text(f" {name}"), spark, Text(first if len(values) == 1 else f"{first} to {last}"))
+    if at_best is not None:
+        mark = mark_below(len(main.epochs), SPARK_WIDTH, at_best)
+        grid.add_row("", mark, Text(f"best epoch {curve.best_epoch}"))
+    words = "" if curve.shape.form is Form.UNKNOWN else f" {curve.shape.describe()}"
+    return Group(grid, Text(words))
+
+
+def _neighbours(story: Story) -> RenderableType:
+    rows = [(str(each.trial), printable(each.outcome, 60), each.differs) for each in story.neighbours]
+    return _filled(_table(["trial", "came to", "differs in"], right=1), rows)
+
+
+def _filled(table: Table, rows: Iterable[Sequence[str]]) -> Table:
+    for row in rows:
+        _add(table, row)
+    return table
+
+
+def _list(lines: tuple[str, ...]) -> RenderableType:
+    """Returns lines that wrap below their own beginning."""
+    from rich.table import Table
+    from rich.text import Text
+
+    grid = Table.grid(padding=(0, 1))
+    grid.add_column()
+    grid.add_column(overflow="fold")
+    for line in lines:
+        grid.add_row(Text("-"), Text(printable(line, LINE_CHARACTERS)))
+    return grid
