@@ -23,6 +23,7 @@ from tunecli.cli.results import best, delete, list_, show
 from tunecli.cli.retrain import retrain
 from tunecli.cli.search import search
 from tunecli.cli.spec import schema, validate
+from tunecli.cli.watch import watch
 from tunecli.errors import Interrupted, Problem, TunecliError
 
 COMMANDS: dict[str, Callable[..., Any]] = {
@@ -30,6 +31,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "validate": validate,
     "check": check,
     "search": search,
+    "watch": watch,
     "best": best,
     "retrain": retrain,
     "evaluate": evaluate,

@@ -11,6 +11,7 @@ Views only look: they change nothing, and read no clock but the one they are giv
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -264,6 +265,19 @@ class RunningTrial:
         if self.last and objective.metric in self.last.metrics:
             parts.append(f"{objective.metric} {show_score(self.last.metrics[objective.metric])}")
         return "  ".join([*parts, show_values(suggestion.values)]).rstrip()
+
+    def document(self) -> dict[str, Any]:
+        """Returns the same for programs; the training is counted from 0, and what is not finite becomes null."""
+        suggestion = self.trial.suggestion
+        metrics = self.last.metrics if self.last else {}
+        return {
+            "id": self.trial.id,
+            "training": self.training,
+            "epoch": self.last.epoch if self.last else suggestion.start_epoch,
+            "end_epoch": suggestion.end_epoch,
+            "metrics": {name: value if math.isfinite(value) else None for name, value in metrics.items()},
+            "values": suggestion.values,
+        }
 
 
 @dataclass
