@@ -10,6 +10,7 @@ import typer
 
 from tunecli import __version__
 from tunecli.cli.check import check
+from tunecli.cli.compare import compare
 from tunecli.cli.console import drop_stdout, output
 from tunecli.cli.datasets import app as datasets_app
 from tunecli.cli.doctor import doctor
@@ -39,6 +40,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "export": export,
     "list": list_,
     "show": show,
+    "compare": compare,
     "delete": delete,
     "schema": schema,
     "eject": eject,

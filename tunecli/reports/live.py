@@ -354,7 +354,7 @@ def resumed_line(snapshot: Snapshot, total: int) -> str:
     """Returns what has been done so far, by earlier sessions or by one that is under way."""
     best = snapshot.best
     so_far = f", best {snapshot.objective.metric} {show_score(best.score)} (trial {best.id})" if best else ""
-    begins = "continuing, " if snapshot.ended_count == snapshot.ended_before else ""
+    begins = "continuing, " if 0 < snapshot.ended_count == snapshot.ended_before else ""
     return f"{snapshot.study}: {begins}{snapshot.ended_count} of {total} trials done{so_far}"
 
 

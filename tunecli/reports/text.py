@@ -57,17 +57,19 @@ def printable(text: str, most: int = 40) -> str:
     return shown if len(shown) <= most else f"{shown[: most - 1]}…"
 
 
-def sparkline(values: Sequence[float | None], *, width: int) -> str:
-    """Draws a curve in one line, from its lowest to its highest finite value.
+def sparkline(values: Sequence[float | None], *, width: int, span: tuple[float, float] | None = None) -> str:
+    """Draws a curve in one line.
 
     Args:
         values: One an epoch; None or what is not finite leaves a gap.
         width: The most characters; a longer curve shows the last value of each stretch.
+        span: The values of the lowest and of the highest character, for curves that share a scale; default: the lowest
+            and the highest finite value.
     """
     count = min(width, len(values))
     picked = [values[(index + 1) * len(values) // count - 1] for index in range(count)]
     finite = [value for value in picked if value is not None and math.isfinite(value)]
-    low, high = min(finite, default=0.0), max(finite, default=0.0)
+    low, high = span or (min(finite, default=0.0), max(finite, default=0.0))
     return "".join(_spark(value, low, high) for value in picked)
 
 
@@ -75,4 +77,4 @@ def _spark(value: float | None, low: float, high: float) -> str:
     if value is None or not math.isfinite(value):
         return GAP
     share = (value - low) / (high - low) if high > low else 0.0
-    return SPARKS[min(len(SPARKS) - 1, int(share * len(SPARKS)))]
+    return SPARKS[max(0, min(len(SPARKS) - 1, int(share * len(SPARKS))))]

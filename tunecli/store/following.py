@@ -100,7 +100,8 @@ class JournalFollower:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._tail = Tail(path)
-        self._begin()
+        self._reader = EventReader(path)
+        self._unread: list[bytes] = []
 
     def read(self) -> NewEvents:
         """Returns what is new.
@@ -111,9 +112,10 @@ class JournalFollower:
         """
         growth = self._tail.read()
         if growth.is_anew:
-            self._begin()
+            self._reader, self._unread = EventReader(self._path), []
         lines = [*self._unread, *growth.lines]
-        self._unread, events = [], []
+        events: list[Event] = []
+        self._unread = []
         for number, line in enumerate(lines, start=1):
             event = self._reader.read(line, may_be_torn=number == len(lines))
             if event is None:
@@ -121,7 +123,3 @@ class JournalFollower:
             else:
                 events.append(event)
         return NewEvents(tuple(events), growth.is_anew)
-
-    def _begin(self) -> None:
-        self._reader = EventReader(self._path)
-        self._unread: list[bytes] = []
