@@ -30,6 +30,7 @@ def compare(
     runs: RunsOption = DEFAULT_RUNS,
 ) -> None:
     """Put studies beside each other: what differs, which is better, and whether that may be chance."""
+    from tunecli.plan import Plan
     from tunecli.reports.comparison.compare import compare_studies, comparison_document
     from tunecli.reports.comparison.study import gather
     from tunecli.store.run import find_run
@@ -39,11 +40,15 @@ def compare(
     picture = None if out is None else _free_files(out, force=force)
     studies = []
     for run, label in zip(found, _labels(found), strict=True):
+        Plan.of(run)  # one that is damaged is named here; the report takes it as it stands
         study, problems = gather(run, label)
         studies.append(study)
         for problem in problems:
             output.problem(problem)
     comparison = compare_studies(studies, metric)
+    if picture is not None and comparison.objective is None:
+        hint = "compare by one that all have with --metric, or leave -o out"
+        raise UsageError("the studies have other objectives, and no axis in common", where="-o", hint=hint)
     for note in comparison.notes:
         output.say(f"note: {note}")
     if as_json:

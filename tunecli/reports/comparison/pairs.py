@@ -177,7 +177,8 @@ def _of_trainings(
     scores = training_scores(first, one, objective), training_scores(second, other, objective)
     counts = len(scores[0]), len(scores[1])
     if min(counts) < 2:
-        return [], ("the winners were trained once each: evaluation: {folds: 5} would tell how far their scores vary",)
+        which = "only one of the winners was trained several times" if max(counts) > 1 else "each was trained once"
+        return [], (f"the winners: {which}; evaluation: {{folds: 5}} would tell how far their scores vary",)
     if one.folds is None and other.folds is None:
         return _t_tests(
             ChanceTestKind.SEEDS,
@@ -187,10 +188,12 @@ def _of_trainings(
         )
     evaluation = one.plan["evaluation"]
     if one.plan["evaluation"] != other.plan["evaluation"]:
-        return [], ("the winners were not scored by the same folds and repeats",)
+        return [], ("the winners: they were not scored by the same folds and repeats",)
     scheme, split = evaluation.get("scheme"), one.plan["dataset"].get("split")
     if (scheme or (SCHEMES[split][0] if split else None)) == "time":
-        return [], ("no test is known for folds in the order of time, which are trained on more and more rows",)
+        return [], (
+            "the winners: no test is known for folds in the order of time, which are trained on more and more rows",
+        )
     test_share = 1 / (evaluation["folds"] - 1)
     return _t_tests(ChanceTestKind.FOLDS, counts, corrected_t_test(*scores, test_share), "")
 
@@ -199,7 +202,7 @@ def _t_tests(
     kind: ChanceTestKind, counts: tuple[int, int], found: TTest | None, scope: str
 ) -> tuple[list[ChanceTest], tuple[str, ...]]:
     if found is None:
-        return [], ("the scores of the winners' trainings do not vary, so that nothing says how large chance is",)
+        return [], ("the winners: the scores of their trainings do not vary, so that nothing says how large chance is",)
     caveats = ("the winners were chosen by these scores, which flatters both", *([scope] if scope else []))
     return [ChanceTest(kind, counts, found.difference, found.p, found.p, t=found.t, df=found.df, caveats=caveats)], ()
 

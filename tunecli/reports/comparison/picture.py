@@ -34,6 +34,9 @@ MOST_POINTS = 200
 _UNITS = ((86400.0, "days"), (3600.0, "hours"), (60.0, "minutes"), (1.0, "seconds"))
 
 _LABEL_LENGTH = 40
+_NAMED = 4
+"""Studies that the title names."""
+
 _MARKED = 60
 """Curves of so many trials or fewer show each of them."""
 
@@ -63,45 +66,49 @@ def write_tables(found: StudyComparison, path: Path) -> list[Path]:
     """
     trials, best_of = table_paths(path)
     _write(trials, ["study", "ended", "trial", "spent_s", "score", "best"], _trial_rows(found.figures))
-    drawn = _drawn_again(found)
-    if not drawn or found.objective is None:
+    drawn, objective = _drawn_again(found), found.objective
+    if not drawn or objective is None:
         return [trials]
-    rows = ((each.label, count, *scores) for each in drawn for count, scores in best_of_n_rows(each, found.objective))
+    rows = ((each.label, count, *scores) for each in drawn for count, scores in best_of_n_rows(each, objective))
     _write(best_of, ["study", "trials", *(f"best_{share:.0%}" for share in SHARES)], rows)
     return [trials, best_of]
 
 
 def draw_curves(found: StudyComparison, path: Path) -> None:
-    """Draws the curves of studies.
+    """Draws the curves of studies that have an objective in common.
+
+    Args:
+        found: With an objective.
+        path: A PNG file.
 
     Raises:
         StudyError: The file cannot be written.
     """
-    drawn = _drawn_again(found)
-    columns = 3 if drawn else 2
-    metric = "score" if found.objective is None else found.objective.metric
-    title = " · ".join(printable(each.label, _LABEL_LENGTH) for each in found.figures)
+    assert found.objective is not None, "scores of several kinds have no axis in common"
+    columns = 3 if _drawn_again(found) else 2
+    title = " · ".join(printable(each.label, _LABEL_LENGTH) for each in found.figures[:_NAMED])
+    title += f" and {len(found.figures) - _NAMED} more" if len(found.figures) > _NAMED else ""
+    title += "\nnot ranked: the scores do not mean the same" if found.obstacles else ""
     with picture(path, title=title, columns=columns, size=(4.6 * columns, 4.4)) as axes:
         _draw_trials(axes[0], found.figures)
         _draw_times(axes[1], found.figures)
-        if drawn and found.objective is not None:
+        if columns == 3:
             _draw_best_of_n(axes[2], found.figures, found.objective)
         limits = _limits(found)
         for each in axes:
-            each.set_ylabel(_axis(metric, found.objective))
+            each.set_ylabel(_axis(found.objective))
             if limits is not None:
                 each.set_ylim(*limits)
         if any(axes[0].get_legend_handles_labels()[1]):
             axes[0].legend()
 
 
-def _axis(metric: str, objective: Objective | None) -> str:
-    if objective is None:
-        return "score, of each study's own objective"
-    return f"{metric} ({'lower' if objective.goal is Goal.MINIMIZE else 'higher'} is better)"
+def _axis(objective: Objective) -> str:
+    return f"{objective.metric} ({'lower' if objective.goal is Goal.MINIMIZE else 'higher'} is better)"
 
 
 def _draw_trials(axes: Axes, studies: Sequence[Figures]) -> None:
+    _count_trials(axes)
     axes.set_title("best so far, by trials")
     axes.set_xlabel("trials that have ended")
     for number, each in enumerate(studies):
@@ -117,6 +124,14 @@ def _draw_times(axes: Axes, studies: Sequence[Figures]) -> None:
     for number, each in enumerate(studies):
         points = [(point.spent_s / size, point.best) for point in each.curve if point.best is not None]
         _step(axes, points, each, number)
+    axes.set_xlim(left=0.0)
+
+
+def _count_trials(axes: Axes) -> None:
+    """Marks whole numbers on the axis."""
+    from matplotlib.ticker import MaxNLocator
+
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
 
 
 def _step(axes: Axes, points: Sequence[tuple[float, float]], figures: Figures, number: int) -> None:
@@ -132,6 +147,7 @@ def _step(axes: Axes, points: Sequence[tuple[float, float]], figures: Figures, n
 
 
 def _draw_best_of_n(axes: Axes, studies: Sequence[Figures], objective: Objective) -> None:
+    _count_trials(axes)
     axes.set_title("best of n trials, drawn again")
     axes.set_xlabel("n (line: median, band: 80 % of draws)")
     for number, each in enumerate(studies):

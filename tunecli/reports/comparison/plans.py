@@ -88,8 +88,9 @@ def obstacles(studies: Sequence[Study], objective: Objective | None) -> list[str
         found.append(f"other objectives: {by_metric}{ways}")
     if unknown := [each.label for each in studies if each.data is None]:
         found.append(f"the data of {' and '.join(unknown)} are not known: there is no data.json that can be read")
-    if any(each.data != studies[0].data for each in studies):
-        found.append(f"other data: {_in_a_line(studies, [_data_in_words(each) for each in studies])}")
+    known = [each for each in studies if each.data is not None]
+    if any(each.data != known[0].data for each in known):
+        found.append(f"other data: {_in_a_line(known, [_data_in_words(each) for each in known])}")
     found += [f"another split: {line}" for line in _differing(studies, "dataset", _SPLIT)]
     if objective is not None:
         found += _objective_obstacles(studies, objective)

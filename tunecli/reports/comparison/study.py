@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from tunecli.errors import Problem, StudyError
@@ -12,7 +13,7 @@ from tunecli.reports.data import StudyState, study_state
 from tunecli.store.files import read_json
 from tunecli.store.run import Run
 from tunecli.store.salvage import read_events
-from tunecli.study.events import Finished
+from tunecli.study.events import Event, Finished
 from tunecli.study.objective import Objective
 from tunecli.study.snapshot import Snapshot
 from tunecli.study.trial import Outcome, Trial, TrialStatus
@@ -80,6 +81,26 @@ def gather(run: Run, label: str) -> tuple[Study, tuple[Problem, ...]]:
     """
     is_held = run.is_held()
     events, damage = read_events(run)
+    snapshot, ended = _replay(events)
+    data, in_data = _read(run.layout.data)
+    environment, in_environment = _read(run.layout.environment)
+    card, in_card = _read(run.layout.best.card_document)
+    study = Study(
+        label=label,
+        path=str(run.path),
+        snapshot=snapshot,
+        state=study_state(snapshot, is_held=is_held),
+        ended=ended,
+        plan=run.plan_document(),
+        data=data,
+        environment=_last_session(environment),
+        card=card,
+    )
+    return study, (*damage, *in_data, *in_environment, *in_card)
+
+
+def _replay(events: Iterable[Event]) -> tuple[Snapshot, tuple[Ended, ...]]:
+    """Returns what a journal adds up to, and the trials that have ended in the order of ending."""
     iterator = iter(events)
     snapshot = Snapshot.of([next(iterator)])
     ended = []
@@ -87,28 +108,21 @@ def gather(run: Run, label: str) -> tuple[Study, tuple[Problem, ...]]:
         snapshot.apply(event)
         if isinstance(event, Finished):
             ended.append(Ended(snapshot.trials[event.trial], snapshot.spent_s))
-    problems = list(damage)
+    return snapshot, tuple(ended)
 
-    def read(path: Any) -> Any:
-        try:
-            return read_json(path) if path.exists() else None
-        except StudyError as error:
-            problems.extend(error.problems)
-            return None
 
-    sessions = (read(run.layout.environment) or {}).get("sessions") or [{}]
-    study = Study(
-        label=label,
-        path=str(run.path),
-        snapshot=snapshot,
-        state=study_state(snapshot, is_held=is_held),
-        ended=tuple(ended),
-        plan=run.plan_document(),
-        data=read(run.layout.data),
-        environment=sessions[-1],
-        card=read(run.layout.best.card_document),
-    )
-    return study, tuple(problems)
+def _read(path: Path) -> tuple[dict[str, Any] | None, tuple[Problem, ...]]:
+    """Returns a JSON file that can be done without, and what is wrong with it."""
+    try:
+        return (read_json(path) if path.exists() else None), ()
+    except StudyError as error:
+        return None, error.problems
+
+
+def _last_session(environment: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    sessions = (environment or {}).get("sessions")
+    last = sessions[-1] if isinstance(sessions, list) and sessions else {}
+    return last if isinstance(last, dict) else {}
 
 
 def score_of(outcome: Outcome | None, study: Study, objective: Objective) -> float | None:

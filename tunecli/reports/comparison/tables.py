@@ -62,21 +62,21 @@ def _lines(lines: Sequence[str]) -> RenderableType:
 
 def _beside(labels: Sequence[str], rows: Sequence[Row]) -> RenderableType:
     wide = _table(["", *labels], ((name, *cells) for name, cells in rows))
-    narrow = _table(
-        ["", "study", ""],
-        (
-            (name if not number else "", label, cell)
-            for name, cells in rows
-            for number, (label, cell) in enumerate(zip(labels, cells, strict=True))
-        ),
-    )
+    narrow = _table(["", "study", ""], (line for name, cells in rows for line in _narrow(name, labels, cells)))
     return Fitting(wide, narrow)
+
+
+def _narrow(name: str, labels: Sequence[str], cells: Sequence[str]) -> Iterable[Sequence[str]]:
+    """Yields a line for each text that stands in a row, with the studies in which it stands."""
+    for number, text in enumerate(dict.fromkeys(cells)):
+        there = [label for label, cell in zip(labels, cells, strict=True) if cell == text]
+        yield "" if number else name, "all" if len(there) == len(labels) else ", ".join(there), text
 
 
 def _figure_rows(found: StudyComparison) -> list[Row]:
     figures = found.figures
     metric = "score" if found.objective is None else found.objective.metric
-    span = _span(figures)
+    span = None if found.objective is None else _span(figures)
     rows: list[Row] = [
         ("state", [each.state for each in figures]),
         ("tuner", [each.tuner for each in figures]),
