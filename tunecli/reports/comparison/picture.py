@@ -33,10 +33,8 @@ MOST_POINTS = 200
 
 _UNITS = ((86400.0, "days"), (3600.0, "hours"), (60.0, "minutes"), (1.0, "seconds"))
 
+_TITLE_LENGTH = 80
 _LABEL_LENGTH = 40
-_NAMED = 4
-"""Studies that the title names."""
-
 _MARKED = 60
 """Curves of so many trials or fewer show each of them."""
 
@@ -86,8 +84,8 @@ def draw_curves(found: StudyComparison, path: Path) -> None:
     """
     assert found.objective is not None, "scores of several kinds have no axis in common"
     columns = 3 if _drawn_again(found) else 2
-    title = " · ".join(printable(each.label, _LABEL_LENGTH) for each in found.figures[:_NAMED])
-    title += f" and {len(found.figures) - _NAMED} more" if len(found.figures) > _NAMED else ""
+    title = " · ".join(map(_name, found.figures))
+    title = title if len(title) <= _TITLE_LENGTH else f"{len(found.figures)} studies"
     title += "\nnot ranked: the scores do not mean the same" if found.obstacles else ""
     with picture(path, title=title, columns=columns, size=(4.6 * columns, 4.4)) as axes:
         _draw_trials(axes[0], found.figures)
@@ -99,8 +97,13 @@ def draw_curves(found: StudyComparison, path: Path) -> None:
             each.set_ylabel(_axis(found.objective))
             if limits is not None:
                 each.set_ylim(*limits)
-        if any(axes[0].get_legend_handles_labels()[1]):
-            axes[0].legend()
+        handles, names = axes[0].get_legend_handles_labels()
+        if handles:
+            figure = axes[0].get_figure(root=True)
+            assert figure is not None, "axes are drawn on a figure"
+            figure.legend(handles, names, loc="outside lower center", ncols=min(len(names), columns))
+        else:
+            axes[0].text(0.5, 0.5, "no trial has completed", ha="center", transform=axes[0].transAxes)
 
 
 def _axis(objective: Objective) -> str:
@@ -141,9 +144,22 @@ def _step(axes: Axes, points: Sequence[tuple[float, float]], figures: Figures, n
             *zip(*points, strict=True),
             where="post",
             color=f"C{number}",
+            linestyle=_line(number),
             marker=marker,
-            label=printable(figures.label, _LABEL_LENGTH),
+            label=_name(figures),
         )
+
+
+def _line(number: int) -> str:
+    """Returns how a study's curve is drawn; colours come again after seven."""
+    return ("-", "--", ":", "-.")[number // 7 % 4]
+
+
+def _name(figures: Figures) -> str:
+    """Returns a study's name; of a long one beginning and end, where names mostly differ."""
+    name = printable(figures.label, len(figures.label))
+    half = _LABEL_LENGTH // 2
+    return name if len(name) <= _LABEL_LENGTH else f"{name[: half - 1]}…{name[-half:]}"
 
 
 def _draw_best_of_n(axes: Axes, studies: Sequence[Figures], objective: Objective) -> None:
@@ -156,7 +172,7 @@ def _draw_best_of_n(axes: Axes, studies: Sequence[Figures], objective: Objective
         rows = list(best_of_n_rows(each, objective))
         counts = [count for count, _ in rows]
         low, middle, high = ([_or_nan(scores[index]) for _, scores in rows] for index in range(len(SHARES)))
-        axes.plot(counts, middle, color=f"C{number}", marker="." if len(counts) == 1 else "")
+        axes.plot(counts, middle, color=f"C{number}", linestyle=_line(number), marker="." if len(counts) == 1 else "")
         axes.fill_between(counts, low, [_far(score, objective) for score in high], color=f"C{number}", alpha=0.2, lw=0)
 
 
