@@ -99,7 +99,7 @@ def test_a_search_that_was_killed(make_run: MakeRun, cli: Cli) -> None:
     code, out, err = cli("watch", "study")
     assert code == 130
     assert "0.5000" in out
-    assert "nobody searches here now: interrupted after 1 trials\nhint: the same tunecli search command goes on" in err
+    assert "nobody searches here now: interrupted after 1 trial\nhint: the same tunecli search command goes on" in err
 
 
 def test_a_search_that_has_failed(make_run: MakeRun, cli: Cli) -> None:

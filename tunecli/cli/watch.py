@@ -152,7 +152,8 @@ def _require_end(run: Run, snapshot: Snapshot, state: StudyState) -> None:
     from tunecli.study.events import EndReason
 
     if state is StudyState.INTERRUPTED:
-        what = f"nobody searches here now: interrupted after {snapshot.ended_count} trials"
+        count = snapshot.ended_count
+        what = f"nobody searches here now: interrupted after {count} trial{'s' * (count != 1)}"
         raise Interrupted(what, where=str(run.path), hint=_GO_ON)
     if not snapshot.completed or snapshot.end_reason is EndReason.FAILURES:
         what = f"the search has failed: {len(snapshot.failed)} of {snapshot.ended_count} trials"

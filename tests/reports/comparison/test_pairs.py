@@ -14,9 +14,11 @@ from tunecli.reports.comparison.study import Study
 from tunecli.study.events import EndReason
 from tunecli.study.objective import Goal, Objective
 
+ON_FOLDS = Objective(metric="fold_rmse", goal=Goal.MINIMIZE)
 RMSE = Objective(metric="val_rmse", goal=Goal.MINIMIZE)
 ACCURACY = Objective(metric="val_accuracy", goal=Goal.MAXIMIZE)
 FOLDS = {"folds": 3, "repeats": 1, "scheme": None}
+BY_VALIDATION: dict[str, Any] = {"evaluation": FOLDS, "metric": "val_rmse"}
 
 
 def one_pair(one: Study, other: Study, objective: Objective = RMSE) -> Pair:
@@ -85,9 +87,8 @@ def test_equal_seeds_are_noticed(make_study: MakeStudy) -> None:
 
 def test_winners_of_the_same_folds_are_compared_on_them(make_study: MakeStudy) -> None:
     first, second = [0.5, 0.6, 0.7], [0.52, 0.68, 0.71]
-    pair = one_pair(
-        make_study("a", first, [0.9, 0.9, 0.9], evaluation=FOLDS), make_study("b", second, evaluation=FOLDS)
-    )
+    kind: dict[str, Any] = {"evaluation": FOLDS, "metric": "fold_rmse"}
+    pair = one_pair(make_study("a", first, [0.9, 0.9, 0.9], **kind), make_study("b", second, **kind), ON_FOLDS)
     test = pair.tests[1]
     expected = corrected_t_test(first, second, 1 / 2)
     assert expected is not None
@@ -112,6 +113,11 @@ def test_winners_over_seeds_are_compared_unpaired(make_study: MakeStudy) -> None
     ("first", "second", "why"),
     [
         ({}, {}, "each was trained once"),
+        (
+            {"evaluation": FOLDS, "metric": "val_rmse"},
+            {"evaluation": FOLDS, "metric": "val_rmse"},
+            "not measured on folds",
+        ),
         ({"evaluation": FOLDS}, {}, "only one of the winners was trained several times"),
         ({"evaluation": FOLDS}, {"evaluation": {**FOLDS, "repeats": 2}}, "not scored by the same folds and repeats"),
         ({"evaluation": {**FOLDS, "scheme": "time"}}, {"evaluation": {**FOLDS, "scheme": "time"}}, "order of time"),
@@ -126,15 +132,16 @@ def test_why_winners_are_not_compared(
     first: dict[str, Any], second: dict[str, Any], why: str, make_study: MakeStudy
 ) -> None:
     scores = {True: [0.5, 0.6, 0.7], False: 0.5}
-    one = make_study("a", scores["evaluation" in first], **first)
-    other = make_study("b", scores["evaluation" in second], **second)
-    pair = one_pair(one, other)
+    one = make_study("a", scores["evaluation" in first], **{"metric": "fold_rmse", **first})
+    other = make_study("b", scores["evaluation" in second], **{"metric": "fold_rmse", **second})
+    pair = one_pair(one, other, one.snapshot.objective)
     assert len(pair.tests) == 1
     assert why in pair.untested[0]
 
 
 def test_winners_that_do_not_vary_are_not_compared(make_study: MakeStudy) -> None:
-    pair = one_pair(*(make_study(name, [0.5, 0.5, 0.5], evaluation=FOLDS) for name in "ab"))
+    studies = (make_study(name, [0.5, 0.5, 0.5], evaluation=FOLDS, metric="fold_rmse") for name in "ab")
+    pair = one_pair(*studies, ON_FOLDS)
     assert "do not vary" in pair.untested[0]
 
 

@@ -18,7 +18,7 @@ from tunecli.reports.comparison.significance import (
 from tunecli.reports.comparison.study import Study, draws, score_of, training_scores, winner
 from tunecli.spec.evaluation import SCHEMES
 from tunecli.study.events import EndReason
-from tunecli.study.objective import Objective
+from tunecli.study.objective import FOLD, Objective
 from tunecli.study.trial import Trial
 
 LEVEL = 0.05
@@ -185,6 +185,10 @@ def _of_trainings(
             counts,
             welch_t_test(*scores),
             "it says how they differ on these validation rows, not on others",
+        )
+    if not objective.metric.startswith(FOLD):
+        return [], (
+            f"the winners: {objective.metric} is not measured on folds; compare by a {FOLD} metric with --metric",
         )
     evaluation = one.plan["evaluation"]
     if one.plan["evaluation"] != other.plan["evaluation"]:

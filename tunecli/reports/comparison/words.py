@@ -48,7 +48,9 @@ def _test_lines(test: ChanceTest, pairs: int) -> Sequence[str]:
     if test.kind is ChanceTestKind.BEST_OF_N:
         first, second = test.counts
         by_chance = "if both drew from the same scores, their bests would be so far apart"
-        text = f"the searches: best of {first} against best of {second} trials, {p}; {by_chance} {odds(test.p)}{end}"
+        text = (
+            f"the searches: best of {first:,} against best of {second:,} trials, {p}; {by_chance} {odds(test.p)}{end}"
+        )
     else:
         assert test.t is not None, f"{test.kind} is a t-test"
         of_what = {
