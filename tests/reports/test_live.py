@@ -1,13 +1,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from io import StringIO
 
 import pytest
 from rich.console import Console
 
-from tunecli.reports.live import LiveView, PlainView, Progress, QuietView, RunningTrial, View, finished_line, make_view
+from tunecli.reports.live import (
+    LiveView,
+    PlainView,
+    Progress,
+    QuietView,
+    RunningTrial,
+    Standing,
+    View,
+    finished_line,
+    make_view,
+)
 from tunecli.study.snapshot import Snapshot
 from tunecli.study.trial import Measurement
 
@@ -30,8 +40,8 @@ class Place:
 
 @pytest.fixture
 def clock() -> Callable[[], float]:
-    """A clock that goes one minute a look."""
-    minutes: Iterator[int] = iter(range(0, 10_000, 60))
+    """A clock that goes one minute a look, from when the sessions of `make_snapshot` began."""
+    minutes: Iterator[int] = iter(range(160, 10_000, 60))
     return lambda: float(next(minutes))
 
 
@@ -79,10 +89,30 @@ def test_the_plain_view_prints_a_line_a_trial(make_snapshot: Make) -> None:
 def test_the_plain_view_says_what_was_done_before(make_snapshot: Make) -> None:
     lines: list[str] = []
     earlier = ({"units": 32}, 0.5)
-    watch(PlainView(lines.append), make_snapshot(earlier), make_snapshot(earlier, ({"units": 64}, 0.6)))
+    before = replace(make_snapshot(earlier), ended_before=1)
+    watch(PlainView(lines.append), before, make_snapshot(earlier, ({"units": 64}, 0.6)))
 
     assert lines[0] == "study: continuing, 1 of 20 trials done, best val_rmse 0.5000 (trial 0)"
     assert lines[1].startswith("trial 1 (2/20)  val_rmse 0.6000 (best 0.5000, trial 0)")
+
+
+def test_who_joins_a_session_sees_what_it_has_done(make_snapshot: Make, clock: Callable[[], float]) -> None:
+    place = Place(is_animated=True)
+    view = LiveView(place.stderr_console(), clock)
+    view.study_started(20, make_snapshot(({"units": 32}, 0.5)))
+
+    assert place.drawn.getvalue().strip() == "study: 1 of 20 trials done, best val_rmse 0.5000 (trial 0)"
+    assert str(view.render().renderables[0]).endswith("1 min 00 s  about 19 min 00 s left")
+
+
+def test_what_an_earlier_session_ran_runs_no_more(make_snapshot: Make, clock: Callable[[], float]) -> None:
+    view = Standing(clock)
+    view.study_started(20, make_snapshot())
+    view.trial_started(make_snapshot(({"units": 1}, None)).trials[0], {})
+    assert len(view.lines()) == 2
+
+    view.study_started(20, make_snapshot())
+    assert len(view.lines()) == 1
 
 
 def test_the_quiet_view_shows_nothing(make_snapshot: Make, capfd: pytest.CaptureFixture[str]) -> None:
@@ -126,7 +156,7 @@ def test_the_live_view_draws_the_progress_and_every_running_trial(
     view.measured(2, Measurement(epoch=3, metrics={"val_rmse": 0.75}))
 
     assert [str(line) for line in view.render().renderables] == [
-        "1 of 20 trials done  best val_rmse 0.5000 (trial 0)  1 min 00 s",
+        "1 of 20 trials done  best val_rmse 0.5000 (trial 0)  1 min 00 s  about 19 min 00 s left",
         "trial 1  epoch 0/30  units=2",
         "trial 2  epoch 3/30  val_rmse 0.7500  units=3",
     ]
@@ -145,8 +175,8 @@ def test_the_live_view_leaves_the_terminal_alone_after_an_error(clock: Callable[
 
 
 def test_the_time_left_is_that_of_the_pace_of_this_session(make_snapshot: Make) -> None:
-    earlier = make_snapshot(({}, 0.5), ({}, 0.6))
-    progress = Progress.of(earlier, 10, now=1000.0)
+    earlier = replace(make_snapshot(({}, 0.5), ({}, 0.6)), session_at=1000.0, ended_before=2)
+    progress = Progress.of(earlier, 10)
     assert progress.left_s(now=1030.0) is None
 
     progress.finished(make_snapshot(({}, 0.5), ({}, 0.6), ({}, "oom")))

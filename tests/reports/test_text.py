@@ -66,3 +66,7 @@ def test_what_is_not_finite_leaves_a_gap() -> None:
     assert sparkline([0.0, math.nan, None, 1.0, math.inf], width=8) == "▁··█·"
     assert sparkline([math.nan], width=8) == "·"
     assert sparkline([], width=8) == ""
+
+
+def test_curves_may_share_a_scale() -> None:
+    assert sparkline([0.0, 1.0, 2.0, 9.0, -3.0], width=5, span=(0.0, 2.0)) == "▁▅███▁".replace("███", "██")

@@ -11,6 +11,7 @@ import typer
 
 from tunecli import __version__
 from tunecli.cli.check import check
+from tunecli.cli.compare import compare
 from tunecli.cli.console import drop_stdout, output
 from tunecli.cli.curves import curves
 from tunecli.cli.datasets import app as datasets_app
@@ -28,6 +29,7 @@ from tunecli.cli.retrain import retrain
 from tunecli.cli.search import search
 from tunecli.cli.spec import schema, validate
 from tunecli.cli.why import why
+from tunecli.cli.watch import watch
 from tunecli.errors import Interrupted, Problem, TunecliError
 
 COMMANDS: dict[str, Callable[..., Any]] = {
@@ -36,6 +38,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "check": check,
     "lr-find": lr_find,
     "search": search,
+    "watch": watch,
     "best": best,
     "retrain": retrain,
     "evaluate": evaluate,
@@ -45,6 +48,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "show": show,
     "curves": curves,
     "why": why,
+    "compare": compare,
     "delete": delete,
     "refine": refine,
     "schema": schema,

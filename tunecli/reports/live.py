@@ -11,6 +11,7 @@ Views only look: they change nothing, and read no clock but the one they are giv
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -86,7 +87,7 @@ class View(Protocol):
         ...
 
 
-def make_view(terminal: Terminal, *, clock: Callable[[], float] = time.monotonic) -> View:
+def make_view(terminal: Terminal, *, clock: Callable[[], float] = time.time) -> View:
     """Returns the view that fits the place."""
     if terminal.quiet:
         return QuietView()
@@ -151,21 +152,60 @@ class PlainView(QuietView):
         self._write(text)
 
 
-class LiveView(QuietView):
+class Standing(QuietView):
+    """Keeps how a search stands: how far it is, and what runs.
+
+    Args:
+        clock: Returns seconds since the epoch.
+    """
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self.progress: Progress | None = None
+        self.running: dict[int, RunningTrial] = {}
+
+    def study_started(self, total_trials: int, snapshot: Snapshot) -> None:
+        """Begins to count; what an earlier session ran runs no more."""
+        self.progress = Progress.of(snapshot, total_trials)
+        self.running.clear()
+
+    def trial_started(self, trial: Trial, values: Mapping[str, Value], training: int | None = None) -> None:
+        """Keeps the trial; of its trainings, the one that began last."""
+        self.running[trial.id] = RunningTrial(trial, training)
+
+    def measured(self, trial_id: int, measurement: Measurement, training: int | None = None) -> None:
+        """Keeps the epoch."""
+        running = self.running.get(trial_id)
+        if running is not None and running.training == training:
+            running.last = measurement
+
+    def trial_finished(self, trial: Trial, snapshot: Snapshot) -> None:
+        """Counts the trial, which runs no more."""
+        self.running.pop(trial.id, None)
+        if self.progress is not None:
+            self.progress.finished(snapshot)
+
+    def lines(self) -> list[str]:
+        """Returns how far the search is, and a line for each trial that runs."""
+        if self.progress is None:
+            return []
+        running = list(self.running.values())  # Rich draws from another thread
+        return [self.progress.line(now=self._clock()), *(each.line(self.progress.objective) for each in running)]
+
+
+class LiveView(Standing):
     """Draws what runs now below the lines of the trials that have ended.
 
     Args:
         console: Where; a terminal.
-        clock: Returns seconds that only grow.
+        clock: Returns seconds since the epoch.
     """
 
     def __init__(self, console: Console, clock: Callable[[], float]) -> None:
         from rich.live import Live
 
+        super().__init__(clock)
         self._console = console
-        self._clock = clock
-        self._progress: Progress | None = None
-        self._running: dict[int, RunningTrial] = {}
         self._live = Live(
             console=console,
             get_renderable=self.render,
@@ -180,26 +220,15 @@ class LiveView(QuietView):
 
     def study_started(self, total_trials: int, snapshot: Snapshot) -> None:
         """Begins to count."""
-        self._progress = Progress.of(snapshot, total_trials, now=self._clock())
+        super().study_started(total_trials, snapshot)
         if snapshot.trials:
             self.message(resumed_line(snapshot, total_trials))
 
-    def trial_started(self, trial: Trial, values: Mapping[str, Value], training: int | None = None) -> None:
-        """Shows the trial and its searched values; of its trainings, the one that began last."""
-        self._running[trial.id] = RunningTrial(trial, training)
-
-    def measured(self, trial_id: int, measurement: Measurement, training: int | None = None) -> None:
-        """Shows the epoch."""
-        running = self._running.get(trial_id)
-        if running is not None and running.training == training:
-            running.last = measurement
-
     def trial_finished(self, trial: Trial, snapshot: Snapshot) -> None:
         """Prints the trial's line, above what runs."""
-        self._running.pop(trial.id, None)
-        if self._progress is not None:
-            self._progress.finished(snapshot)
-            self.message(finished_line(trial, snapshot, self._progress.total))
+        super().trial_finished(trial, snapshot)
+        if self.progress is not None:
+            self.message(finished_line(trial, snapshot, self.progress.total))
 
     def message(self, text: str) -> None:
         """Prints the text, above what runs."""
@@ -216,13 +245,7 @@ class LiveView(QuietView):
         from rich.console import Group
         from rich.text import Text
 
-        if self._progress is None:
-            return Group()
-        lines = [self._progress.line(now=self._clock())]
-        lines += [
-            trial.line(self._progress.objective) for trial in list(self._running.values())
-        ]  # Rich draws from another thread
-        return Group(*(Text(line, style="dim" if index else "bold") for index, line in enumerate(lines)))
+        return Group(*(Text(line, style="dim" if index else "bold") for index, line in enumerate(self.lines())))
 
 
 @dataclass
@@ -243,6 +266,19 @@ class RunningTrial:
             parts.append(f"{objective.metric} {show_score(self.last.metrics[objective.metric])}")
         return "  ".join([*parts, show_values(suggestion.values)]).rstrip()
 
+    def document(self) -> dict[str, Any]:
+        """Returns the same for programs; the training is counted from 0, and what is not finite becomes null."""
+        suggestion = self.trial.suggestion
+        metrics = self.last.metrics if self.last else {}
+        return {
+            "id": self.trial.id,
+            "training": self.training,
+            "epoch": self.last.epoch if self.last else suggestion.start_epoch,
+            "end_epoch": suggestion.end_epoch,
+            "metrics": {name: value if math.isfinite(value) else None for name, value in metrics.items()},
+            "values": suggestion.values,
+        }
+
 
 @dataclass
 class Progress:
@@ -252,7 +288,7 @@ class Progress:
         total: Trials of the whole study.
         done: Trials that have ended, earlier sessions included.
         done_here: Those of this session.
-        started_at: When the session began, on the view's clock.
+        started_at: When the session began, in seconds since the epoch.
         objective: What decides.
         best: The winner so far.
     """
@@ -265,9 +301,11 @@ class Progress:
     best: Trial | None
 
     @classmethod
-    def of(cls, snapshot: Snapshot, total: int, *, now: float) -> Progress:
-        """Returns the progress of a session that begins now."""
-        return cls(total, snapshot.ended_count, 0, now, snapshot.objective, snapshot.best)
+    def of(cls, snapshot: Snapshot, total: int) -> Progress:
+        """Returns the progress of the study's last session, which may have begun this moment."""
+        done = snapshot.ended_count
+        here = done - snapshot.ended_before
+        return cls(total, done, here, snapshot.session_at, snapshot.objective, snapshot.best)
 
     def finished(self, snapshot: Snapshot) -> None:
         """Takes in that one more trial has ended."""
@@ -275,18 +313,22 @@ class Progress:
         self.done_here += 1
         self.best = snapshot.best
 
+    def spent_s(self, *, now: float) -> float:
+        """Returns how long the session has lasted."""
+        return max(0.0, now - self.started_at)  # another machine's clock may be ahead
+
     def left_s(self, *, now: float) -> float | None:
         """Returns the seconds that the other trials will take at the pace so far, or None before it is known."""
         if not self.done_here:
             return None
-        return (now - self.started_at) / self.done_here * max(0, self.total - self.done)
+        return self.spent_s(now=now) / self.done_here * max(0, self.total - self.done)
 
     def line(self, *, now: float) -> str:
         """Returns `4 of 20 trials done  best val_rmse 0.5012 (trial 1)  1 min 12 s  about 5 min 00 s left`."""
         parts = [f"{self.done} of {self.total} trials done"]
         if self.best is not None:
             parts.append(f"best {self.objective.metric} {show_score(self.best.score)} (trial {self.best.id})")
-        parts.append(show_duration(now - self.started_at))
+        parts.append(show_duration(self.spent_s(now=now)))
         left = self.left_s(now=now)
         return "  ".join(parts + ([f"about {show_duration(left)} left"] if left is not None else []))
 
@@ -309,10 +351,11 @@ def finished_line(trial: Trial, snapshot: Snapshot, total: int) -> str:
 
 
 def resumed_line(snapshot: Snapshot, total: int) -> str:
-    """Returns what earlier sessions have done."""
+    """Returns what has been done so far, by earlier sessions or by one that is under way."""
     best = snapshot.best
     so_far = f", best {snapshot.objective.metric} {show_score(best.score)} (trial {best.id})" if best else ""
-    return f"{snapshot.study}: continuing, {snapshot.ended_count} of {total} trials done{so_far}"
+    begins = "continuing, " if 0 < snapshot.ended_count == snapshot.ended_before else ""
+    return f"{snapshot.study}: {begins}{snapshot.ended_count} of {total} trials done{so_far}"
 
 
 def _result(trial: Trial, snapshot: Snapshot) -> str:

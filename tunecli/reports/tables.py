@@ -345,12 +345,13 @@ def _layers_table(layers: Sequence[Mapping[str, Any]]) -> Table:
 
 
 def _space_table(plan: Mapping[str, Any]) -> Table:
-    rows = [(each.name, _range(each)) for each in SearchSpace.model_validate(plan["space"])]
+    rows = [(each.name, show_range(each)) for each in SearchSpace.model_validate(plan["space"])]
     rows += [(name, f"{show_value(value)} (fixed)") for name, value in plan["fixed"].items()]
     return _pairs(["name", "values"], rows)
 
 
-def _range(parameter: Parameter) -> str:
+def show_range(parameter: Parameter) -> str:
+    """Returns what a parameter is searched over, and under which conditions."""
     conditions = [f"{each.parameter} is {' or '.join(map(show_value, each.values))}" for each in parameter.when]
     return parameter.describe() + (f", when {' and '.join(conditions)}" if conditions else "")
 

@@ -45,24 +45,59 @@ def read_journal(path: Path) -> Contents:
         UsageError: A newer version wrote it.
     """
     content = path.read_bytes() if path.exists() else b""
+    reader = EventReader(path)
     events: list[Event] = []
-    asked: set[int] = set()
     end = 0
     while (newline := content.find(b"\n", end)) >= 0:
-        try:
-            event = from_line(content[end:newline])
-        except ValidationError as error:
-            if content.find(b"\n", newline + 1) < 0 and events:
-                break  # the last line: blocks of zeros after a loss of power
-            raise damaged_journal(f"{path}:{len(events) + 1}", "is not an event of this version") from error
-        _refuse_newer(event, path)
-        if fault := _fault(event, is_first=not events, asked=asked):
-            raise damaged_journal(f"{path}:{len(events) + 1}", fault)
-        if isinstance(event, Asked) and event.suggestion is not None:
-            asked.add(event.suggestion.trial)
+        is_last = content.find(b"\n", newline + 1) < 0
+        event = reader.read(content[end:newline], may_be_torn=is_last)
+        if event is None:
+            break
         events.append(event)
         end = newline + 1
     return Contents(tuple(events), end, is_torn=end < len(content))
+
+
+class EventReader:
+    """Reads the lines of a journal one after the other, and makes sure that each may stand where it does.
+
+    Args:
+        path: Named where something is wrong.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._count = 0
+        self._asked: set[int] = set()
+
+    def read(self, line: bytes, *, may_be_torn: bool) -> Event | None:
+        """Reads the next line.
+
+        Args:
+            line: Without its newline.
+            may_be_torn: It is the last so far: it may be blocks of zeros, after a loss of power.
+
+        Returns:
+            The event; None for a torn line, which may be read once more when there is more.
+
+        Raises:
+            StudyError: The line cannot be read, or does not follow.
+            UsageError: A newer version wrote it.
+        """
+        where = f"{self._path}:{self._count + 1}"
+        try:
+            event = from_line(line)
+        except ValidationError as error:
+            if may_be_torn and self._count:
+                return None
+            raise damaged_journal(where, "is not an event of this version") from error
+        _refuse_newer(event, self._path)
+        if fault := _fault(event, is_first=not self._count, asked=self._asked):
+            raise damaged_journal(where, fault)
+        if isinstance(event, Asked) and event.suggestion is not None:
+            self._asked.add(event.suggestion.trial)
+        self._count += 1
+        return event
 
 
 def _refuse_newer(event: Event, path: Path) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 from tunecli.errors import Problem, StudyError
 from tunecli.store.files import damaged, read_lines
 from tunecli.store.run import Run, read_measurement
+from tunecli.study.events import Asked, Event
 from tunecli.study.snapshot import Snapshot
 from tunecli.study.trial import Measurement, Trial
 
@@ -44,17 +45,30 @@ def read_study(run: Run) -> tuple[Snapshot, tuple[Problem, ...]]:
     Raises:
         StudyError: It is damaged before its end.
     """
+    events, damage = read_events(run)
+    return Snapshot.of(events), damage
+
+
+def read_events(run: Run) -> tuple[tuple[Event, ...], tuple[Problem, ...]]:
+    """Reads a study's journal.
+
+    Returns:
+        Its events, and what is wrong with its end.
+
+    Raises:
+        StudyError: It is damaged before its end.
+    """
     is_held = run.is_held()  # asked first: a writer that ends meanwhile leaves a whole line
     contents = run.contents()
-    snapshot = Snapshot.of(contents.events)
-    unknown = run.trials_with_files() - snapshot.trials.keys()
+    asked = {each.suggestion.trial for each in contents.events if isinstance(each, Asked) and each.suggestion}
+    unknown = run.trials_with_files() - asked
     if is_held or not (contents.is_torn or unknown):
-        return snapshot, ()
+        return contents.events, ()
     what = "ends within a record; what stood from there on is lost"
     if not contents.is_torn:
         what = f"has lost its end: it knows nothing of trial {_spans(sorted(unknown))}, whose files are there"
     hint = "restore it, or run the same tunecli search command again; it goes on from the last record that is there"
-    return snapshot, (Problem(what, where=str(run.layout.journal), hint=hint),)
+    return contents.events, (Problem(what, where=str(run.layout.journal), hint=hint),)
 
 
 def read_trial(run: Run, snapshot: Snapshot, trial: int) -> TrialFiles:

@@ -35,6 +35,8 @@ class Snapshot:
         spent_s: Wall-clock seconds of all sessions, to the last event of each.
         end_reason: Why the last session ended; None while one runs or after a kill.
         best: The winner so far.
+        session_at: When the session that runs, or ran last, began.
+        ended_before: How many trials had ended then.
     """
 
     study: str
@@ -45,6 +47,8 @@ class Snapshot:
     spent_s: float = 0.0
     end_reason: EndReason | None = None
     best: Trial | None = None
+    session_at: float = 0.0
+    ended_before: int = 0
     _unfinished: dict[int, None] = field(default_factory=dict)
     _under_way: set[int] = field(default_factory=set)
     _deaths: Counter[int] = field(default_factory=Counter)
@@ -56,7 +60,7 @@ class Snapshot:
         iterator = iter(events)
         first = next(iterator)
         assert isinstance(first, Created), "a journal begins with the study's creation"
-        snapshot = cls(first.study, first.objective, created_at=first.at, updated_at=first.at)
+        snapshot = cls(first.study, first.objective, created_at=first.at, updated_at=first.at, session_at=first.at)
         for event in iterator:
             snapshot.apply(event)
         return snapshot
@@ -69,6 +73,7 @@ class Snapshot:
                 self._under_way.clear()
                 self.end_reason = None
                 self.updated_at = event.at  # time between sessions is not spent
+                self.session_at, self.ended_before = event.at, self.ended_count
             case Asked(answer=Answer.TRIAL, suggestion=suggestion) if suggestion is not None:
                 self.trials[suggestion.trial] = Trial(
                     suggestion, event.slot, event.engine, event.engine_reason, asked_at=event.at

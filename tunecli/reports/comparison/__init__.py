@@ -1,0 +1,1 @@
+"""Studies beside each other: their plans, what they came to, and whether that may be chance."""
