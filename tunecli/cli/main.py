@@ -23,6 +23,7 @@ from tunecli.cli.results import best, delete, list_, show
 from tunecli.cli.retrain import retrain
 from tunecli.cli.search import search
 from tunecli.cli.spec import schema, validate
+from tunecli.cli.trace import trace
 from tunecli.errors import Interrupted, Problem, TunecliError
 
 COMMANDS: dict[str, Callable[..., Any]] = {
@@ -38,6 +39,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "list": list_,
     "show": show,
     "delete": delete,
+    "trace": trace,
     "schema": schema,
     "eject": eject,
     "doctor": doctor,
