@@ -33,9 +33,11 @@ def trace_view(document: Mapping[str, Any]) -> RenderableType:
         _number(document["loss"]["end"]),
         *([Text("")] if best else []),
     )
-    if best:
-        last = document["by_epoch"][-1] if document["by_epoch"] else {}
-        table.add_row(Text("RMSE of the last epoch"), Text(""), _number(last.get("rmse")), _number(best["rmse"]))
+    if document["rmse"]["start"] is not None:
+        of_best = [_number(best["rmse"])] if best else []
+        table.add_row(
+            Text("RMSE, all training rows"), *(_number(document["rmse"][key]) for key in columns[1:3]), *of_best
+        )
     more = [Text(f"and {len(rows) - MOST_SHOWN} more, in the CSV")] if len(rows) > MOST_SHOWN else []
     return Group(Text(_heading(document)), table, *more)
 

@@ -16,6 +16,7 @@ from tunecli.tools.trace.pictures import (
     draw_best_line,
     draw_points,
     draw_surface,
+    emptiest_corner,
     equation,
 )
 from tunecli.tools.trace.record import Record
@@ -78,9 +79,10 @@ def _frames(line: Line, surface: Surface, record: Record, shown: list[int], titl
         (here,) = path_axes.plot([], [], "D", color=ORANGE, markeredgecolor="white", markersize=9, zorder=6)
         (fitted,) = line_axes.plot([], [], color=ORANGE, linewidth=2.2, zorder=4)
         _fix_limits(line_axes, line)
-        for axes in (path_axes, line_axes):
-            if axes.get_legend_handles_labels()[0]:
-                axes.legend(loc="upper left", frameon=True, framealpha=0.85, fontsize="x-small")
+        if line.best is not None:
+            corner = emptiest_corner(surface, line)
+            path_axes.legend(loc=corner, frameon=True, framealpha=0.85, fontsize="x-small")
+        line_axes.legend(loc="best", frameon=True, framealpha=0.85, fontsize="x-small")
         for index in shown:
             weight, bias = float(line.weights[index]), float(line.biases[index])
             trail.set_data(line.weights[: index + 1], line.biases[: index + 1])

@@ -25,6 +25,7 @@ class Course:
     Attributes:
         name: `weight[TV]`, `bias`; of several outputs, `weight[TV→heating]`.
         label: The same for people.
+        unit: What its values are in.
         values: Before the first update and after each, in the data's units; shape `(updates + 1,)`.
         own: As the model holds them.
         gradients: Of each update, of what the model holds; `(updates,)`.
@@ -34,6 +35,7 @@ class Course:
 
     name: str
     label: str
+    unit: str
     values: Floats
     own: Floats
     gradients: Floats
@@ -78,6 +80,26 @@ def least_squares(traced: Traced) -> LeastSquares | None:
     return LeastSquares(*traced.units.in_columns(solution[:-1], solution[-1]), rmse)
 
 
+def rmse_of(traced: Traced, index: int) -> float | None:
+    """Returns the RMSE of a linear model of numbers over all training rows, as it stood after so many updates.
+
+    Args:
+        traced: The training.
+        index: How many updates; -1 for all of them.
+    """
+    import numpy as np
+
+    linear = traced.record.linear
+    if traced.subject.plan.task is not Task.REGRESSION or linear is None or not traced.is_plain:
+        return None
+    kernel, bias = linear.kernels[index], linear.biases[index]
+    if traced.units is not None:
+        kernel, bias = kernel * traced.units.target_scale, bias * traced.units.target_scale + traced.units.target_offset
+    inputs, targets, weights = _exact(traced)
+    errors = np.square(targets - inputs @ kernel - bias) * weights[:, None]
+    return float(np.sqrt(errors.sum() / (weights.sum() * targets.shape[1])))
+
+
 def courses(traced: Traced, best: LeastSquares | None) -> list[Course]:
     """Returns every weight, then every bias; none where they were not recorded."""
     return [] if traced.record.linear is None else list(_courses(traced, traced.record.linear, best))
@@ -88,12 +110,16 @@ def _courses(traced: Traced, linear: LinearRecord, best: LeastSquares | None) ->
     weights, biases = (linear.kernels, linear.biases) if units is None else units.in_data(linear.kernels, linear.biases)
     names = feature_names(traced)
     several = len(traced.outputs) > 1
+    units_of = (
+        traced.outputs if traced.is_plain and units is not None else ("before the activation",) * len(traced.outputs)
+    )
     for output, target in enumerate(traced.outputs):
         for feature, name in enumerate(names):
             of = f"{name}→{target}" if several else name
             yield Course(
                 f"weight[{of}]",
                 f"weight of {of}",
+                f"{units_of[output]} per {name}",
                 weights[:, feature, output],
                 linear.kernels[:, feature, output],
                 linear.kernel_gradients[:, feature, output],
@@ -104,6 +130,7 @@ def _courses(traced: Traced, linear: LinearRecord, best: LeastSquares | None) ->
         yield Course(
             f"bias[{target}]" if several else "bias",
             f"bias of {target}" if several else "bias",
+            units_of[output],
             biases[:, output],
             linear.biases[:, output],
             linear.bias_gradients[:, output],

@@ -62,7 +62,7 @@ def draw_courses(found: Sequence[Course], record: Record, path: Path, *, title: 
                 axes.axhline(each.least_squares, color=line.get_color(), linestyle="--", linewidth=1.2, label=best)
             else:
                 axes.plot([], [], color=line.get_color(), linestyle="--", label=f"{best}, far from here")
-        axes.set_ylabel(kept[0].label if len(kept) == 1 else kept[0].label.split()[0])
+        axes.set_ylabel(f"{kept[0].label} ({kept[0].unit})" if len(kept) == 1 else kept[0].label.split()[0])
         _along(axes, record)
         axes.legend(loc="best")
     return path
@@ -208,7 +208,7 @@ def draw_best_line(axes: Axes, line: Line, x: Floats) -> None:
 
 def draw_surface(axes: Axes, line: Line, surface: Surface, *, with_bar: bool) -> None:
     """Draws the costs as bands with labelled lines, and least squares where it lies within."""
-    from matplotlib.ticker import StrMethodFormatter
+    from matplotlib.ticker import FuncFormatter
 
     axes.grid(visible=False)
     bands = axes.contourf(
@@ -217,9 +217,9 @@ def draw_surface(axes: Axes, line: Line, surface: Surface, *, with_bar: bool) ->
     rings = axes.contour(
         surface.weights, surface.biases, surface.costs, levels=surface.levels, colors="#4a6a88", linewidths=0.6
     )
-    axes.clabel(rings, rings.levels[:: max(1, len(rings.levels) // 8)], fmt="%.3g", fontsize=7)
+    axes.clabel(rings, rings.levels[:: max(1, len(rings.levels) // 8)], fmt=short, fontsize=7)
     if with_bar:
-        bar = axes.figure.colorbar(bands, ax=axes, pad=0.01, format=StrMethodFormatter("{x:.4g}"))
+        bar = axes.figure.colorbar(bands, ax=axes, pad=0.01, format=FuncFormatter(lambda value, _: short(value)))
         bar.set_label(surface.formula)
     if line.best is not None:
         weight, bias = float(line.best.weights[0, 0]), float(line.best.biases[0])
@@ -244,11 +244,29 @@ def draw_surface(axes: Axes, line: Line, surface: Surface, *, with_bar: bool) ->
     axes.set_ylabel(f"bias ({target})")
 
 
+def emptiest_corner(surface: Surface, line: Line) -> str:
+    """Returns the corner of a surface's picture that the path and its goal keep away from the most."""
+    import numpy as np
+
+    ends = [] if line.best is None else [(float(line.best.weights[0, 0]), float(line.best.biases[0]))]
+    path = np.array([*zip(line.weights[line.is_finite], line.biases[line.is_finite], strict=True), *ends])
+    low = np.array([surface.weights[0], surface.biases[0]])
+    high = np.array([surface.weights[-1], surface.biases[-1]])
+    corners = {"upper left": (0, 1), "lower right": (1, 0), "upper right": (1, 1), "lower left": (0, 0)}
+    shares = (path - low) / (high - low)
+    return max(corners, key=lambda name: float(np.abs(shares - corners[name]).max(axis=1).min()))
+
+
 def equation(line: Line, weight: float, bias: float) -> str:
     """Returns the line as a formula: `y = 2.95944·x + 2.1803`."""
     sign = "+" if bias >= 0 else "−"
     right = f"{weight:.6g}·{line.column} {sign} {abs(bias):.6g}".replace("-", "−")
     return f"log-odds = {right}" if line.is_probability else f"{line.target} = {right}"
+
+
+def short(value: float) -> str:
+    """Returns a number as it stands beside a line or an axis."""
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
 
 def curve_x(line: Line) -> Floats:
@@ -330,7 +348,11 @@ def _log_if_wide(axes: Axes, all_values: Sequence[Floats]) -> None:
     values = np.concatenate(all_values)
     values = values[np.isfinite(values)]
     if len(values) and values.min() > 0 and values.max() > _LOG_FROM * values.min():
+        from matplotlib.ticker import FuncFormatter
+
         axes.set_yscale("log")
+        # its own labels are formulas, which these pictures do not read
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: short(value)))
 
 
 def _metric(logs: Sequence[Mapping[str, float]]) -> str | None:

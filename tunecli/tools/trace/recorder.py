@@ -110,7 +110,7 @@ class Recorder:
         self._order, self._batch_size, self._numbers = order, batch_size, numbers
         self._keeps_parameters, self._say = keeps_parameters, say
         self._loss_over = _loss_over_rows(model, train)
-        self._layers = list(dict.fromkeys(map(_layer_of, model.trainable_variables)))
+        self._layers = list(dict.fromkeys(self._layer_of(each) for each in model.trainable_variables))
         self._collected = Collected()
 
     def record(self) -> Record:
@@ -176,8 +176,13 @@ class Recorder:
 
         sums = dict.fromkeys(self._layers, 0.0)
         for variable, array in zip(self._model.trainable_variables, arrays, strict=True):
-            sums[_layer_of(variable)] += float(np.square(array, dtype=np.float64).sum())
+            sums[self._layer_of(variable)] += float(np.square(array, dtype=np.float64).sum())
         return np.sqrt(np.array(list(sums.values())))
+
+    def _layer_of(self, variable: Any) -> str:
+        """Returns the layer that a variable belongs to, such as `hidden_1` of `hidden_1/kernel`."""
+        path: str = variable.path.removeprefix(f"{self._model.name}/")
+        return path.rpartition("/")[0] or path
 
 
 def require_watchable(model: keras.Model) -> None:
@@ -191,12 +196,6 @@ def require_watchable(model: keras.Model) -> None:
     if type(model).train_step is not keras.Model.train_step:
         hint = "tunecli search trains it; a trace needs the step that Keras has"
         raise StudyError(f"{type(model).__name__} has a train_step of its own, which cannot be watched", hint=hint)
-
-
-def _layer_of(variable: Any) -> str:
-    """Returns the layer that a variable belongs to, such as `hidden_1` of `hidden_1/kernel`."""
-    path: str = variable.path
-    return path.rpartition("/")[0] or path
 
 
 def _loss_over_rows(model: keras.Model, train: Arrays) -> Callable[[], float]:

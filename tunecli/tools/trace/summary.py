@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from tunecli.tools.trace.parameters import Course, LeastSquares
+from tunecli.tools.trace.parameters import Course, LeastSquares, rmse_of
 from tunecli.tools.trace.table import is_scaled
 from tunecli.training.engines.base import row_count
 
@@ -35,6 +35,7 @@ def summarise(traced: Traced, found: Sequence[Course], best: LeastSquares | None
         "loss": {"name": str(subject.values.get("loss", "the model's own")), **_ends(record.losses)},
         "parameters": [_parameter(each) for each in found],
         "layers": [] if found else [{"name": name, **_ends(each)} for name, each in record.layer_norms.items()],
+        "rmse": {"start": _or_none(rmse_of(traced, 0)), "end": _or_none(rmse_of(traced, -1))},
         "least_squares": None if best is None else {"rmse": _finite(best.rmse)},
         "by_epoch": [
             {
@@ -55,6 +56,10 @@ def _parameter(course: Course) -> dict[str, Any]:
 
 def _ends(values: Any) -> dict[str, float | None]:
     return {"start": _finite(values[0]), "end": _finite(values[-1])}
+
+
+def _or_none(value: float | None) -> float | None:
+    return None if value is None else _finite(value)
 
 
 def _finite(value: float) -> float | None:
