@@ -63,10 +63,12 @@ def _frames(line: Line, surface: Surface, record: Record, shown: list[int], titl
     import matplotlib
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
     from PIL import Image
 
     with matplotlib.rc_context(LOOK):
-        figure = Figure(figsize=_SIZE, dpi=_DOTS_PER_INCH, layout="constrained")
+        layout = ConstrainedLayoutEngine(wspace=0.06)
+        figure = Figure(figsize=_SIZE, dpi=_DOTS_PER_INCH, layout=layout)
         canvas = FigureCanvasAgg(figure)
         heading = figure.suptitle(title)
         path_axes, line_axes = figure.subplots(1, 2)
@@ -75,7 +77,7 @@ def _frames(line: Line, surface: Surface, record: Record, shown: list[int], titl
         x = curve_x(line)
         draw_points(line_axes, line)
         draw_best_line(line_axes, line, x)
-        (trail,) = path_axes.plot([], [], color=DARK, linewidth=1.0, marker="o", markersize=2.5, zorder=4)
+        (trail,) = path_axes.plot([], [], color=DARK, linewidth=0.8, marker="o", markersize=2.2, zorder=4)
         (here,) = path_axes.plot([], [], "D", color=ORANGE, markeredgecolor="white", markersize=9, zorder=6)
         (fitted,) = line_axes.plot([], [], color=ORANGE, linewidth=2.2, zorder=4)
         _fix_limits(line_axes, line)
@@ -90,14 +92,15 @@ def _frames(line: Line, surface: Surface, record: Record, shown: list[int], titl
             fitted.set_data(x, line.predict(weight, bias, x))
             line_axes.set_title(equation(line, weight, bias))
             heading.set_text(f"{title}: {_when(record, index)}")
-            canvas.draw()
-            yield Image.fromarray(_pixels(canvas)).convert("RGB")
+            yield Image.fromarray(_drawn(canvas)).convert("RGB")
             figure.set_layout_engine("none")  # what was laid out for the first frame stays where it is
 
 
-def _pixels(canvas: Any) -> Any:
+def _drawn(canvas: Any) -> Any:
+    """Draws what is on a canvas, and returns its pixels; matplotlib's canvases are untyped."""
     import numpy as np
 
+    canvas.draw()
     return np.asarray(canvas.buffer_rgba()).copy()
 
 

@@ -110,9 +110,7 @@ def _courses(traced: Traced, linear: LinearRecord, best: LeastSquares | None) ->
     weights, biases = (linear.kernels, linear.biases) if units is None else units.in_data(linear.kernels, linear.biases)
     names = feature_names(traced)
     several = len(traced.outputs) > 1
-    units_of = (
-        traced.outputs if traced.is_plain and units is not None else ("before the activation",) * len(traced.outputs)
-    )
+    units_of = traced.outputs if traced.is_plain else (_unit_before(traced),) * len(traced.outputs)
     for output, target in enumerate(traced.outputs):
         for feature, name in enumerate(names):
             of = f"{name}→{target}" if several else name
@@ -147,6 +145,11 @@ def feature_names(traced: Traced) -> tuple[str, ...]:
         return traced.units.names
     columns = traced.data.columns
     return columns.numeric_names if len(columns.numeric_names) == count else tuple(map(str, range(count)))
+
+
+def _unit_before(traced: Traced) -> str:
+    """Returns the unit of what an activation is given."""
+    return "log-odds" if traced.subject.plan.task is Task.BINARY else "before the activation"
 
 
 def _exact(traced: Traced) -> tuple[Floats, Floats, Floats]:

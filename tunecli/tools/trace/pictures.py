@@ -84,7 +84,11 @@ def draw_loss(record: Record, path: Path, *, title: str, loss: str) -> Path:
             **_marks(record),
         )
         axes.plot(
-            range(record.updates + 1), losses, color=BLUE, label="over all training rows, after it", **_marks(record)
+            range(record.updates + 1),
+            losses,
+            color=BLUE,
+            label="over all training rows, after it",
+            **_marks(record),
         )
         _log_if_wide(axes, [batches, losses])
         axes.set_ylabel(f"loss ({loss})")
@@ -143,12 +147,14 @@ def draw_line(line: Line, path: Path, *, title: str) -> Path:
             weight, bias = float(line.weights[index]), float(line.biases[index])
             style = "--" if name == "start" else "-"
             label = f"{name}: {equation(line, weight, bias)}"
-            axes.plot(x, line.predict(weight, bias, x), color=colour, linestyle=style, linewidth=2.2, label=label)
+            axes.plot(
+                x, line.predict(weight, bias, x), color=colour, linestyle=style, linewidth=2.2, label=label, zorder=5
+            )
         draw_best_line(axes, line, x)
         _keep_to_points(axes, line)
         bar = axes.figure.colorbar(lines, ax=axes, pad=0.01)
         bar.set_label("iteration")
-        axes.legend(loc="best", fontsize="small")
+        _boxed_legend(axes)
     return path
 
 
@@ -158,7 +164,7 @@ def draw_contour(line: Line, surface: Surface, path: Path, *, title: str) -> Pat
         draw_surface(axes, line, surface, with_bar=True)
         where = _finite_positions(line)
         weights, biases = line.weights[where], line.biases[where]
-        axes.plot(weights, biases, color=DARK, linewidth=1.0, zorder=3)
+        axes.plot(weights, biases, color=DARK, linewidth=1.0 if len(where) <= _MOST_MARKED else 0.5, zorder=3)
         size = 26 if len(where) <= _MOST_MARKED else 7
         axes.scatter(weights, biases, c=where, cmap=COLOURS, s=size, edgecolors=DARK, linewidths=0.4, zorder=4)
         axes.plot(
@@ -174,8 +180,7 @@ def draw_contour(line: Line, surface: Surface, path: Path, *, title: str) -> Pat
             label=f"after update {where[-1]}",
             zorder=6,
         )
-        legend = axes.legend(loc="best", frameon=True, framealpha=0.85, fontsize="small")
-        legend.set_zorder(7)
+        _boxed_legend(axes)
     return path
 
 
@@ -203,7 +208,7 @@ def draw_best_line(axes: Axes, line: Line, x: Floats) -> None:
         return
     weight, bias = float(line.best.weights[0, 0]), float(line.best.biases[0])
     label = f"least squares: {equation(line, weight, bias)}, RMSE {line.best.rmse:.6g}"
-    axes.plot(x, line.predict(weight, bias, x), color=BLUE, linestyle=":", linewidth=2.0, label=label)
+    axes.plot(x, line.predict(weight, bias, x), color=BLUE, linestyle=":", linewidth=2.2, label=label, zorder=4)
 
 
 def draw_surface(axes: Axes, line: Line, surface: Surface, *, with_bar: bool) -> None:
@@ -217,7 +222,7 @@ def draw_surface(axes: Axes, line: Line, surface: Surface, *, with_bar: bool) ->
     rings = axes.contour(
         surface.weights, surface.biases, surface.costs, levels=surface.levels, colors="#4a6a88", linewidths=0.6
     )
-    axes.clabel(rings, rings.levels[:: max(1, len(rings.levels) // 8)], fmt=short, fontsize=7)
+    axes.clabel(rings, surface.levels[:: max(1, len(surface.levels) // 8)], fmt=short, fontsize=7)
     if with_bar:
         bar = axes.figure.colorbar(bands, ax=axes, pad=0.01, format=FuncFormatter(lambda value, _: short(value)))
         bar.set_label(surface.formula)
@@ -284,6 +289,11 @@ def finite(values: Floats) -> Floats:
     return found
 
 
+def _boxed_legend(axes: Axes) -> None:
+    """Draws a legend that can be read above whatever lies behind it."""
+    axes.legend(loc="best", frameon=True, framealpha=0.9, edgecolor="#cccccc", fontsize="small").set_zorder(9)
+
+
 def _finite_positions(line: Line) -> NDArray[np.int64]:
     import numpy as np
 
@@ -322,7 +332,12 @@ def _reach(values: Floats) -> float:
 
 
 def _marks(record: Record) -> dict[str, Any]:
-    return {"marker": "o", "markersize": 3.5} if record.updates <= _MOST_MARKED else {}
+    return _dots(record.updates)
+
+
+def _dots(count: int) -> dict[str, Any]:
+    """Returns how single values are marked, unless there are too many."""
+    return {"marker": "o", "markersize": 3.5} if count <= _MOST_MARKED else {}
 
 
 def _mark_epochs(axes: Axes, record: Record) -> None:
@@ -367,7 +382,7 @@ def _by_epoch(axes: Axes, name: str, logs: Sequence[Mapping[str, float]], more: 
     from matplotlib.ticker import MaxNLocator
 
     epochs = range(1, len(logs) + 1)
-    marks = {"marker": "o", "markersize": 3.5} if len(logs) <= _MOST_MARKED else {}
+    marks = _dots(len(logs))
     series = {"of its batches, as Keras accumulates it": np.array([each.get(name, np.nan) for each in logs]), **more}
     if any(f"val_{name}" in each for each in logs):
         series["on the validation rows"] = np.array([each.get(f"val_{name}", np.nan) for each in logs])
@@ -376,6 +391,8 @@ def _by_epoch(axes: Axes, name: str, logs: Sequence[Mapping[str, float]], more: 
     ):
         axes.plot(epochs, finite(values), color=colour, label=label, **marks)
     _log_if_wide(axes, list(series.values()))
+    if len(logs) == 1:
+        axes.set_xlim(0, 2)
     axes.set_xlabel("epoch")
     axes.set_ylabel(name)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))

@@ -177,7 +177,8 @@ class Recorder:
         sums = dict.fromkeys(self._layers, 0.0)
         for variable, array in zip(self._model.trainable_variables, arrays, strict=True):
             sums[self._layer_of(variable)] += float(np.square(array, dtype=np.float64).sum())
-        return np.sqrt(np.array(list(sums.values())))
+        norms: NDArray[np.float64] = np.sqrt(np.array(list(sums.values())))
+        return norms
 
     def _layer_of(self, variable: Any) -> str:
         """Returns the layer that a variable belongs to, such as `hidden_1` of `hidden_1/kernel`."""
