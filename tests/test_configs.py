@@ -14,6 +14,9 @@ CONFIGS = Path(__file__).parent.parent / "configs"
 PUBLISHED = {"california_housing", "fashion_mnist"}
 """Data sets that are not inside the package."""
 
+TRACED = {"line": 12, "advertising_tv": 120}
+"""The examples that search nothing, and how many updates they are."""
+
 
 def examples(*, published: bool) -> list[str]:
     """Returns the examples that need published data, or those that do not."""
@@ -29,7 +32,15 @@ def examples(*, published: bool) -> list[str]:
 def smoke(name: str, runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     config = CONFIGS / f"{name}.yaml"
     assert run(["search", str(config), "--smoke", "--runs", str(runs), "--quiet", "--json"]) == 0
-    assert len(json.loads(capsys.readouterr().out)["trials"]) == 2
+    assert len(json.loads(capsys.readouterr().out)["trials"]) == (2 if name not in TRACED else 1)
+
+
+@pytest.mark.parametrize(("name", "updates"), TRACED.items())
+def test_an_example_of_one_configuration_is_traced(
+    name: str, updates: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["trace", str(CONFIGS / f"{name}.yaml"), "-o", str(tmp_path), "--quiet", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["updates"] == updates
 
 
 @pytest.mark.parametrize("name", examples(published=False))

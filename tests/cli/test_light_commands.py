@@ -34,6 +34,13 @@ COMMANDS = [
 ]
 
 
+def test_an_open_spec_is_refused_by_trace_before_anything_heavy_is_imported() -> None:
+    Path("a.yaml").write_text("dataset: advertising\nmodel: mlp\nsearch_space: {units: [8, 16]}\ntuner: grid\n")
+    command = [sys.executable, "-c", SCRIPT, json.dumps(["trace", "a.yaml"]), json.dumps(HEAVY)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert json.loads(done.stderr.splitlines()[-1]) == {"code": 2, "loaded": []}
+
+
 @pytest.mark.parametrize("arguments", COMMANDS, ids=" ".join)
 def test_nothing_heavy_is_imported(arguments: list[str]) -> None:
     Path("a.yaml").write_text("dataset: advertising\nmodel: mlp\nsearch_space: {units: [8, 16]}\ntuner: grid\n")

@@ -18,6 +18,7 @@ from tunecli.errors import StudyError
 from tunecli.families.base import DataSignature
 from tunecli.families.transfer import transfer, weighted_layers
 from tunecli.plan import Plan
+from tunecli.preprocessing.preprocessor import Preprocessor
 from tunecli.search.discovery import copy_sources
 from tunecli.spec.experiment import Task
 from tunecli.spec.load import load
@@ -99,7 +100,7 @@ def test_a_custom_model_begins_with_another_ones_weights(tmp_path: Path) -> None
     plan = study.whole_plan()
     signature = DataSignature(Task.REGRESSION, (3,), 1)
     built = build(plan, plan.complete({"units": 4, "rate": 1e-4}), signature, 5, study.sources)
-    built.complete((np.zeros((2, 3), "float32"), np.zeros((2, 1), "float32")))
+    built.complete((np.zeros((2, 3), "float32"), np.zeros((2, 1), "float32")), Preprocessor())
     assert copied(built.model, source) == [True, False]
     assert not weighted_layers(built.model)[0].trainable
 

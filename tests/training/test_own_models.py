@@ -18,6 +18,7 @@ import pytest
 from tests.training.own_code import DENSE, FITTING, Study
 from tunecli.families.base import DataSignature
 from tunecli.plan import Plan
+from tunecli.preprocessing.preprocessor import Preprocessor
 from tunecli.spec.experiment import Task
 from tunecli.store.layout import BestLayout
 from tunecli.training.models import build
@@ -204,7 +205,7 @@ def test_a_subclassed_model_is_read_again_in_another_process(*, has_config: bool
     plan = study.whole_plan()
     built = build(plan, plan.complete({"units": 4}), DataSignature(Task.REGRESSION, (3,), 1), 5, study.sources)
     train = (np.zeros((2, 3), "float32"), np.zeros((2, 1), "float32"))
-    built.complete(train)
+    built.complete(train, Preprocessor())
     best = BestLayout(tmp_path / "best")
     best.folder.mkdir()
     keep_recipe(built, train, best)

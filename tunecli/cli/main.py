@@ -30,6 +30,7 @@ from tunecli.cli.search import search
 from tunecli.cli.spec import schema, validate
 from tunecli.cli.why import why
 from tunecli.cli.watch import watch
+from tunecli.cli.trace import trace
 from tunecli.errors import Interrupted, Problem, TunecliError
 
 COMMANDS: dict[str, Callable[..., Any]] = {
@@ -51,6 +52,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "compare": compare,
     "delete": delete,
     "refine": refine,
+    "trace": trace,
     "schema": schema,
     "eject": eject,
     "doctor": doctor,

@@ -150,6 +150,13 @@ def output_activation(task: Task, name: str) -> str:
     return name
 
 
+def is_linear(layer: keras.layers.Layer) -> bool:
+    """Says whether a layer's activation gives what it is given."""
+    import keras
+
+    return layer.activation is keras.activations.linear
+
+
 def l2_penalty(values: Mapping[str, Value]) -> keras.regularizers.Regularizer | None:
     """Returns the penalty on a kernel, or None without one."""
     import keras

@@ -106,6 +106,18 @@ class TrainingPlan(_Frozen):
     early_stopping: EarlyStoppingPlan | None
 
 
+class StartPlan(_Frozen):
+    """Where a linear model begins; what is left open is drawn, or 0, as it would be without.
+
+    Attributes:
+        weights: By column, in units of the target (of the log-odds, for two classes) per unit of the column.
+        bias: What it predicts where every column is 0; None if that is left open.
+    """
+
+    weights: dict[str, float] = {}
+    bias: float | None = None
+
+
 class StopWhenPlan(_Frozen):
     """When a search has found enough.
 
@@ -143,6 +155,7 @@ class Plan(_Frozen):
         custom: The user's own model; None for another family.
         callbacks: The user's own callbacks.
         init_from: A model whose first weights trials begin with, or None.
+        start: The weights that linear models begin with, where the spec gives any; else None.
     """
 
     version: int = PLAN_VERSION
@@ -167,6 +180,7 @@ class Plan(_Frozen):
     custom: Annotated[CustomPlan | None, Field(exclude_if=lambda custom: custom is None)] = None
     callbacks: Annotated[tuple[CallbackPlan, ...], Field(exclude_if=lambda callbacks: not callbacks)] = ()
     init_from: Annotated[InitFromPlan | None, Field(exclude_if=lambda init_from: init_from is None)] = None
+    start: Annotated[StartPlan | None, Field(exclude_if=lambda start: start is None)] = None
 
     @classmethod
     def of(cls, run: Run) -> Plan:

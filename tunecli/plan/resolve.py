@@ -32,6 +32,7 @@ from tunecli.plan.plan import (
 )
 from tunecli.plan.rows import bind_evaluation, split_of
 from tunecli.plan.sources import CustomPlan, Discovered
+from tunecli.plan.start import bind_start
 from tunecli.plan.surroundings import check_surroundings, most_epochs, searched_epochs
 from tunecli.registry import did_you_mean
 from tunecli.spec.experiment import (
@@ -102,6 +103,7 @@ def resolve(file: SpecFile, *, runs: Path = DEFAULT_RUNS, discovered: Discovered
     else:
         binding = Binding(SearchSpace(), {})
     inputs = bind_inputs(spec, description, report)
+    start = bind_start(spec, description, binding, report)
     if spec.training.engine == SCIPY_ENGINE:
         _check_scipy(spec, binding, report)
     if description.image_shape is not None and not is_custom:
@@ -138,6 +140,7 @@ def resolve(file: SpecFile, *, runs: Path = DEFAULT_RUNS, discovered: Discovered
         custom=custom,
         callbacks=callbacks,
         init_from=init_from,
+        start=start,
     )
 
 

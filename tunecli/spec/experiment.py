@@ -18,7 +18,7 @@ from tunecli.spec.faults import Fault, fault, raise_faults
 from tunecli.spec.outline import MODEL_FIELDS, Outline
 from tunecli.spec.own_data import ArraysSpec, ImageColumnsSpec, ImageSize, check_plain
 from tunecli.spec.parameter import Parameters
-from tunecli.spec.quantities import AUTO_WORKERS, BatchSize, Duration, Features, Size, Targets, Workers
+from tunecli.spec.quantities import AUTO_WORKERS, BatchSize, Duration, Features, InitialWeights, Size, Targets, Workers
 from tunecli.spec.tuners import RandomTuner, TunerSpec, canonical_tuner
 
 
@@ -130,6 +130,12 @@ class ModelSpec(_Block):
         None, description="custom: its function or HyperModel; default: build_model, or its only HyperModel."
     )
     init_from: str | None = Field(None, description="Begin with the first weights of a study's best model, or a file.")
+    initial_weights: InitialWeights | None = Field(
+        None, description="linear: weights to begin with, by column or one for each, in the data's units."
+    )
+    initial_bias: float | None = Field(
+        None, allow_inf_nan=False, description="linear: the bias to begin with, in the target's units."
+    )
     parameters: Parameters = Field(default_factory=dict, description="Hyperparameters, as in search_space.")
 
     @model_validator(mode="before")

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from tunecli.spec.experiment import ExperimentSpec
 
 
-MODEL_FIELDS = frozenset({"family", "wide", "deep", "path", "build", "init_from"})
+MODEL_FIELDS = frozenset({"family", "wide", "deep", "path", "build", "init_from", "initial_weights", "initial_bias"})
 """What stands in `model:` beside hyperparameters."""
 
 

@@ -1,13 +1,15 @@
-"""How people write durations, sizes, counts, features and targets, and what they become."""
+"""How people write durations, sizes, counts, features, targets and weights, and what they become."""
 
 from __future__ import annotations
 
+import math
 import re
+from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
-from tunecli.spec.faults import fault, received
+from tunecli.spec.faults import fault, received, unquoted
 
 DURATION = r"(?:(\d+(?:\.\d+)?)d)?(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s)?"
 """How a duration is written; the empty text, which matches too, is none."""
@@ -95,6 +97,30 @@ Features = Annotated[
     ),
 ]
 """Features of the data: names, or positions counted from 0."""
+
+
+def _read_weights(value: Any) -> Any:
+    if not isinstance(value, list | dict):
+        what = f"{received(value)} is neither weights by column nor a list of them"
+        fault((), what, "write {TV: 0.5}, or one for each column: [0.5]")
+    if not value:
+        fault((), "holds no weight", "write one or more, or drop the key")
+    entries: Iterable[tuple[str | int, Any]] = value.items() if isinstance(value, dict) else enumerate(value)
+    for key, each in entries:
+        if isinstance(each, bool) or not isinstance(each, int | float) or not math.isfinite(each):
+            fault((key,), f"{received(each)} is not a finite number", unquoted(each))
+    return value
+
+
+InitialWeights = Annotated[
+    dict[str, float] | list[float],
+    BeforeValidator(
+        _read_weights,
+        json_schema_input_type=Annotated[dict[str, float], Field(min_length=1)]
+        | Annotated[list[float], Field(min_length=1)],
+    ),
+]
+"""Weights by column, or one for each column in their order."""
 
 
 def _read_targets(value: Any) -> Any:

@@ -144,6 +144,69 @@ class CurvesLayout:
 
 
 @dataclass(frozen=True)
+class TraceLayout:
+    """What `trace` leaves behind, of a trial or beside a spec."""
+
+    folder: Path
+
+    @property
+    def table(self) -> Path:
+        """A row for each update."""
+        return self.folder / "trace.csv"
+
+    @property
+    def loss(self) -> Path:
+        """The losses, update by update."""
+        return self.folder / "loss.png"
+
+    @property
+    def epochs(self) -> Path:
+        """The losses and the metric, epoch by epoch."""
+        return self.folder / "epochs.png"
+
+    @property
+    def norms(self) -> Path:
+        """The norms of each layer."""
+        return self.folder / "norms.png"
+
+    @property
+    def weights(self) -> Path:
+        """The weights of a linear model."""
+        return self.folder / "weights.png"
+
+    @property
+    def bias(self) -> Path:
+        """Its bias."""
+        return self.folder / "bias.png"
+
+    @property
+    def line(self) -> Path:
+        """The line of a model of one column, as it moves over the data."""
+        return self.folder / "line.png"
+
+    @property
+    def contour(self) -> Path:
+        """The cost over its two parameters, with the path on it."""
+        return self.folder / "contour.png"
+
+    @property
+    def gif(self) -> Path:
+        """Path and line as a film."""
+        return self.folder / "trace.gif"
+
+    @property
+    def webp(self) -> Path:
+        """The same, in more colours and fewer bytes."""
+        return self.folder / "trace.webp"
+
+    @property
+    def all_files(self) -> tuple[Path, ...]:
+        """Whatever a trace may have left."""
+        pictures = (self.loss, self.epochs, self.norms, self.weights, self.bias, self.line, self.contour)
+        return (self.table, *pictures, self.gif, self.webp)
+
+
+@dataclass(frozen=True)
 class StudyLayout:
     """The files of one study."""
 
@@ -225,7 +288,7 @@ class StudyLayout:
         return self.folder / "tensorboard"
 
     def trace(self, trial: int) -> Path:
-        """The trace of a trial's training, batch by batch."""
+        """The trace of a trial's training, batch by batch; see `TraceLayout`."""
         return self.folder / "trace" / str(trial)
 
     @property

@@ -17,12 +17,14 @@ from tunecli.families.transfer import transfer
 from tunecli.plan import Plan
 from tunecli.spec.space import Value
 from tunecli.training.fitted_layers import fit_layers
+from tunecli.training.linear_units import put_start
 from tunecli.training.own_fit import OwnFit
 from tunecli.training.runtime import seed_everything
 
 if TYPE_CHECKING:
     import keras
 
+    from tunecli.preprocessing.preprocessor import Preprocessor
     from tunecli.training.engines.base import Arrays
 
 _NEVER_ASKED = {"optimizer": "sgd"}
@@ -49,18 +51,21 @@ class Built:
     sources: Path | None = None
     identity: str = ""
 
-    def complete(self, train: Arrays) -> None:
-        """Fits layers to the rows, and gives the model its weights: at its first batch, and from `init_from`.
+    def complete(self, train: Arrays, preprocessor: Preprocessor) -> None:
+        """Fits layers to the rows, and gives the model its weights: at its first batch, from `init_from`, as given.
 
         Args:
             train: What it will be trained on.
+            preprocessor: What the rows were prepared by.
 
         Raises:
-            StudyError: It asks for hyperparameters that no one knows, or cannot take the weights of `init_from`.
+            StudyError: It asks for hyperparameters that no one knows, or cannot take the weights of `init_from`, or
+                those that are given.
         """
         self._require_known()
         if self.plan.custom is None:
             fit_layers(self.model, train)
+            put_start(self.plan, self.model, preprocessor)
         else:
             _show_a_row(self.model, train)
             if self.plan.init_from is not None:

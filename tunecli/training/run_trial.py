@@ -45,6 +45,7 @@ from tunecli.training.user_callbacks import user_callbacks
 if TYPE_CHECKING:
     import keras
 
+    from tunecli.preprocessing.preprocessor import Preprocessor
     from tunecli.training.engines.base import Arrays
 
 RUNNER = "tunecli.training.run_trial:run_trial"
@@ -212,7 +213,7 @@ class _Attempt:
         call = FitCall(train, or_none(validation), callbacks=user_callbacks(request.plan, request.sources))
         fold = next(iter(folds), None)
         if built.own_fit is None:
-            self._train(built, call, fold)
+            self._train(built, parts.preprocessor, call, fold)
             return
         end = request.end_epoch
         shown = None if fold is None else built.own_fit.as_validated(train, fold, epochs=end)
@@ -221,16 +222,16 @@ class _Attempt:
             call.validation,
             epochs=end,
             callbacks=call.callbacks,
-            execute=lambda own_call: self._train(built, own_call, shown),
+            execute=lambda own_call: self._train(built, parts.preprocessor, own_call, shown),
         )
 
-    def _train(self, built: Built, call: FitCall, fold: Arrays | None) -> Any:
+    def _train(self, built: Built, preprocessor: Preprocessor, call: FitCall, fold: Arrays | None) -> Any:
         """Trains a model, from its state if it has one; returns the `keras.callbacks.History` of what it did."""
         import keras
 
         request, history = self.request, keras.callbacks.History()
         history.on_train_begin()
-        built.complete(call.train)
+        built.complete(call.train, preprocessor)
         self.layers = [asdict(layer) for layer in describe_layers(built.model)]
         state = load_state(request.state_in) if request.state_in else None
         if state is not None:

@@ -143,7 +143,7 @@ class SeriesTrainer:
         plan, sources = self._plan, self._run.layout.sources
         built = build(plan, setting.values, setting.parts.signature, seed, sources)
         call, evaluated = final_call(built, setting, user_callbacks(plan, sources))
-        built.complete(call.train)
+        built.complete(call.train, setting.parts.preprocessor)
         if keep is not None:
             keep_recipe(built, call.train, keep)
         if setting.continuation is not None:

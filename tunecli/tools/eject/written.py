@@ -45,6 +45,7 @@ def refuse_unwritten(plan: Plan, spec: str) -> None:
         hint = "write engine: auto, and search optimizer and learning_rate instead"
         raise UsageError("a script of KerasTuner has no engine: scipy", where=f"{spec}: training.engine", hint=hint)
     _refuse_own_code(plan, spec)
+    _refuse_start(plan, spec)
     _refuse_own_data(plan, spec)
     if isinstance(plan.dataset.options.target, tuple):
         hint = "name one column, and tunecli eject writes the rest"
@@ -86,6 +87,13 @@ def _refuse_own_code(plan: Plan, spec: str) -> None:
         raise UsageError(
             "a script begins with no other model's weights", where=f"{spec}: model.init_from", hint="drop it"
         )
+
+
+def _refuse_start(plan: Plan, spec: str) -> None:
+    if plan.start is not None:
+        name = "initial_weights" if plan.start.weights else "initial_bias"
+        hint = "drop it, and tunecli eject writes the rest"
+        raise UsageError("a script begins with weights that are drawn", where=f"{spec}: model.{name}", hint=hint)
 
 
 def _refuse_own_data(plan: Plan, spec: str) -> None:
