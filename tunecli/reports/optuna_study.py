@@ -42,7 +42,7 @@ def optuna_study(study: StudyData) -> Study:
     import optuna
 
     known = distributions(study.space)
-    with _quietly():
+    with quietly():
         made = optuna.create_study(study_name=study.name, direction=study.objective.goal.value)
     made.add_trials(_trial(study, trial, known) for trial in study.snapshot.trials.values())
     return made
@@ -151,7 +151,7 @@ def _objective_by_epoch(study: StudyData, trial: Trial) -> dict[int, float]:
 
 
 @contextmanager
-def _quietly() -> Iterator[None]:
+def quietly() -> Iterator[None]:
     """Keeps Optuna from announcing on stderr what it does."""
     from optuna import logging
 
