@@ -19,6 +19,7 @@ from tunecli.cli.doctor import doctor
 from tunecli.cli.eject import eject
 from tunecli.cli.evaluate import evaluate
 from tunecli.cli.export import export
+from tunecli.cli.export_trials import export_trials
 from tunecli.cli.github import annotate_errors
 from tunecli.cli.init import init
 from tunecli.cli.lr_find import lr_find
@@ -45,6 +46,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "evaluate": evaluate,
     "predict": predict,
     "export": export,
+    "export-trials": export_trials,
     "list": list_,
     "show": show,
     "curves": curves,

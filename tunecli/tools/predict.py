@@ -4,8 +4,8 @@
     for text in predictions.csv(rows): file.write(text)      # the header first, then block after block
     predictions.unusual                                      # what rows hold that those of training did not
 
-A text that a spreadsheet would take for a formula (it begins with = + - @, a tab or a line end, and is no number) has
-an apostrophe put before it: only ids, their header and the names of classes are texts.
+A text that a spreadsheet would take for a formula has an apostrophe put before it (`reports.formulas`): only ids, their
+header and the names of classes are texts.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from tunecli.errors import UsageError
+from tunecli.reports.formulas import guarded
 from tunecli.reports.text import printable
 from tunecli.spec.experiment import Task
 from tunecli.training.bundle import Bundle
@@ -26,9 +27,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 PREDICTION, PROBABILITY = "prediction", "probability"
-
-_FORMULA = r"^[=+\-@\t\r\n]"
-_NUMBER = r"^[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?$"
 
 _CERTAIN = 0.5
 """A label with a higher probability is predicted, and so is the second of two classes."""
@@ -115,11 +113,9 @@ class Predictions:
         return [predicted, *(map(pl.Series, of_classes.T) if self._proba else [])]
 
     def _guarded(self, texts: pl.Series) -> pl.Series:
-        import polars as pl
-
-        is_formula = texts.str.contains(_FORMULA) & ~texts.str.contains(_NUMBER)
-        self.guarded += int(is_formula.sum())
-        return pl.select(pl.when(is_formula).then(pl.lit("'") + texts).otherwise(texts)).to_series()
+        harmless, changed = guarded(texts)
+        self.guarded += changed
+        return harmless
 
 
 def probabilities(outputs: NDArray[np.float32]) -> NDArray[np.float32]:
