@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tunecli.reports.data import Comparison, Row, StudyRow, compare, curves, rank_baselines, target_names
+from tunecli.reports.plan_facts import show_range
 from tunecli.reports.text import show_date, show_duration, show_score, show_spread, show_values, sparkline
-from tunecli.spec.space import Parameter, SearchSpace, Value, show_value
+from tunecli.spec.space import SearchSpace, Value, show_value
 from tunecli.study.baseline import Baseline
 from tunecli.study.check import Checks
 from tunecli.study.objective import VALIDATION, plain_metric
@@ -320,14 +321,9 @@ def _layers_table(layers: Sequence[Mapping[str, Any]]) -> Table:
 
 
 def _space_table(plan: Mapping[str, Any]) -> Table:
-    rows = [(each.name, _range(each)) for each in SearchSpace.model_validate(plan["space"])]
+    rows = [(each.name, show_range(each)) for each in SearchSpace.model_validate(plan["space"])]
     rows += [(name, f"{show_value(value)} (fixed)") for name, value in plan["fixed"].items()]
     return _pairs(["name", "values"], rows)
-
-
-def _range(parameter: Parameter) -> str:
-    conditions = [f"{each.parameter} is {' or '.join(map(show_value, each.values))}" for each in parameter.when]
-    return parameter.describe() + (f", when {' and '.join(conditions)}" if conditions else "")
 
 
 def _options(tuner: Mapping[str, Any]) -> str:
