@@ -1,0 +1,111 @@
+"""What a figure is, and the look that all share: colours, axes, texts and figures short enough for a page.
+
+A figure is plotly's JSON, made of plain values: neither plotly nor Optuna is imported to draw. (Optuna's own plots name
+no trials that a click could find, take names as markup, and draw parallel coordinates with WebGL.) Only SVG traces are
+used: scatter, bar, heatmap and contour.
+
+What a page may rely on:
+    trace["customdata"][i] == [trial's id, its score or None]       of each point that stands for a trial
+    trace["meta"] == {"trial": id, "score": score or None}          of a trace that stands for one trial as a whole
+    layout has no width, no colours of text, lines or grid, and a transparent background; it has a height
+    layout["coloraxis"] is there where colours tell a figure: a dark page may set its `reversescale`
+Texts within a plot are escaped: plotly draws some of HTML.
+"""
+
+from __future__ import annotations
+
+import html
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tunecli.reports.text import printable
+from tunecli.study.objective import Goal, Objective
+from tunecli.study.trial import Trial
+
+# the colours of Okabe and Ito (2008), which people with any colour vision can tell apart, on light and dark
+BLUE, ORANGE, GREEN, PINK, SKY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9"
+PALETTE = (BLUE, "#E69F00", GREEN, PINK, SKY, ORANGE)
+FADED = "rgba(128,128,128,0.45)"
+
+SCALE = [[0.0, "#433e85"], [0.25, "#38588c"], [0.5, "#25858e"], [0.75, "#2ab07f"], [1.0, "#7ad151"]]
+"""Viridis without its ends, which would be lost on a dark or a light page; from the worst score to the best."""
+
+HEIGHT = 400
+"""Pixels."""
+
+MOST_CHARACTERS = 28
+"""Of a name or value within a plot."""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One of a report's figures.
+
+    Attributes:
+        name: The id of its section: `history`.
+        title: Its heading.
+        text: What is to be seen, in one to three sentences with figures: also the alternative text. Why nothing is
+            drawn, where `plot` is None.
+        plot: Plotly's JSON, `{"data": […], "layout": {…}}`, or None.
+    """
+
+    name: str
+    title: str
+    text: str
+    plot: Mapping[str, Any] | None
+
+
+def plot(data: Sequence[Mapping[str, Any]], *, height: int = HEIGHT, **layout: Any) -> dict[str, Any]:
+    """Returns plotly's JSON of traces and a layout; axes get what all have."""
+    for name, axis in layout.items():
+        if name.startswith(("xaxis", "yaxis")):
+            layout[name] = {"automargin": True, "zeroline": False, **axis}
+    shared = {
+        "height": height,
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "margin": {"l": 10, "r": 10, "t": 30, "b": 10},
+        "hovermode": "closest",
+        "showlegend": False,
+    }
+    return {"data": list(data), "layout": {**shared, **layout}}
+
+
+LEGEND: dict[str, Any] = {
+    "showlegend": True,
+    "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"},
+}
+"""A legend above the plot, where it takes no width."""
+
+
+def shown(text: str, most: int = MOST_CHARACTERS) -> str:
+    """Returns a user's text as plotly draws it literally: on one line, shortened, without markup or placeholders."""
+    return html.escape(printable(text, most), quote=False).replace("%{", "%&#123;")
+
+
+def rounded(number: float | None, digits: int = 5) -> float | None:
+    """Returns a figure with as many digits as a plot can show; None for what is not finite, which JSON cannot hold."""
+    return None if number is None or not math.isfinite(number) else float(f"{number:.{digits}g}")
+
+
+def marks(trials: Sequence[Trial]) -> list[list[float | None]]:
+    """Returns the `customdata` of points that stand for trials."""
+    return [[trial.id, rounded(trial.score)] for trial in trials]
+
+
+def title(text: str) -> dict[str, str]:
+    """Returns an axis title."""
+    return {"text": text}
+
+
+def objective_title(objective: Objective) -> str:
+    """Returns what a score's axis is called."""
+    better = "lower" if objective.goal is Goal.MINIMIZE else "higher"
+    return f"{shown(objective.metric)} ({better} is better)"
+
+
+def count(number: int, noun: str) -> str:
+    """Returns `1 trial`, `1,000 trials`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
