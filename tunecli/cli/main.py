@@ -19,6 +19,7 @@ from tunecli.cli.export import export
 from tunecli.cli.github import annotate_errors
 from tunecli.cli.init import init
 from tunecli.cli.predict import predict
+from tunecli.cli.report import report
 from tunecli.cli.results import best, delete, list_, show
 from tunecli.cli.retrain import retrain
 from tunecli.cli.search import search
@@ -37,6 +38,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "export": export,
     "list": list_,
     "show": show,
+    "report": report,
     "delete": delete,
     "schema": schema,
     "eject": eject,

@@ -165,7 +165,9 @@ class PairedDifference:
     is_clear: bool
 
 
-def paired_difference(first: Trial, second: Trial, objective: Objective, *, folds: int | None) -> PairedDifference | None:
+def paired_difference(
+    first: Trial, second: Trial, objective: Objective, *, folds: int | None
+) -> PairedDifference | None:
     """Compares two trials training by training.
 
     The folds of a cross-validation share most of their training rows, so that a plain t-test finds differences where
@@ -364,9 +366,7 @@ def _noise(facts: Facts, best: Trial) -> str:
     if is_share and rows and best.score is not None and 0 < best.score < 1:
         # the normal approximation of a binomial share (Wald)
         half = 1.96 * math.sqrt(best.score * (1 - best.score) / rows)
-        text += (
-            f" As an estimate for new rows, an accuracy from {rows:,} rows is known to about ± {show_score(half)} (95 %)."
-        )
+        text += f" As an estimate for new rows, an accuracy from {rows:,} rows is known to about ± {show_score(half)} (95 %)."
     return text
 
 

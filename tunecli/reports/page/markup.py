@@ -1,6 +1,6 @@
 """HTML from parts, in which text from data cannot become anything but text.
 
-    element("td", value, class_="number")       # `value` is escaped, unless an element made it
+element("td", value, class_="number")       # `value` is escaped, unless an element made it
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def element(name: str, *children: str, **attributes: str | int | bool | None) ->
         attributes: By name, underscores for dashes and one behind a word of Python's; True for one without a value,
             False and None for none.
     """
-    given = "".join(_attribute(key, value) for key, value in attributes.items() if value not in (None, False))
+    given = "".join(_attribute(key, value) for key, value in attributes.items())
     return Markup(f"<{name}{given}>{joined(children)}</{name}>")
 
 
@@ -54,5 +54,7 @@ def json_script(identity: str, document: Any) -> Markup:
 
 
 def _attribute(key: str, value: str | int | bool | None) -> str:
+    if value is None or value is False:
+        return ""
     name = key.rstrip("_").replace("_", "-")
     return f" {name}" if value is True else f' {name}="{html.escape(str(value))}"'

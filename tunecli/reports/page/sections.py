@@ -76,9 +76,13 @@ def _summary(report: Report) -> Iterator[str]:
     ):
         if texts:
             yield element("h3", title)
-            yield joined(element("p", text) for text in texts)
+            yield joined(map(_sentences, texts))
         if title == "The winner" and texts:
             yield _winner_values(report)
+
+
+def _sentences(text: str) -> Markup:
+    return element("p", text.replace(" %", "\u00a0%"))  # a sign of its own line is lost
 
 
 def _key_figures(report: Report) -> Markup:
@@ -133,7 +137,7 @@ def _leaderboard(report: Report) -> Iterator[str]:
     ]
     caption = element("caption", f"All {len(rows):,} trials with a score, best first")
     table = element("table", caption, element("thead", head), element("tbody", *body), id="trials")
-    yield element("div", class_="filter", data_filter="")
+    yield element("div", class_="filter", data_filter=True)
     yield _scrolling("Leaderboard", table, tall=True)
 
 
@@ -150,7 +154,7 @@ def _figure(figure: Figure) -> Section:
         aria_label=figure.title,
         aria_describedby=f"{figure.name}-text",
     )
-    filtering = [element("div", class_="filter", data_filter="")] if figure.name in FILTERED else []
+    filtering = [element("div", class_="filter", data_filter=True)] if figure.name in FILTERED else []
     scrolling = element("div", drawn, class_="scroll plain", role="region", aria_label=f"{figure.title}, drawn")
     return _section(figure.name, figure.title, *filtering, element("figure", scrolling, element("figcaption", text)))
 
@@ -238,12 +242,16 @@ def _sessions(sessions: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     if not sessions:
         yield element("p", "Nothing is recorded.")
         return
-    columns = ["", *(f"from {show_date(float(each.get('at', 0)))}" for each in sessions)]
+    columns = ["", *(f"from {show_date(each['at'])}" if _is_number(each.get("at")) else "" for each in sessions)]
     packages = list(dict.fromkeys(name for each in sessions for name in each.get("packages", {})))
     rows = [[name, *(str(each.get(name, "")) for each in sessions)] for name in ("python", "platform", "processors")]
     rows += [[name, *(str(each.get("packages", {}).get(name, "")) for each in sessions)] for name in packages]
     rows.append(["git", *(_git(each.get("git")) for each in sessions)])
     yield _table("Versions", columns, rows)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float)
 
 
 def _git(state: Any) -> str:
