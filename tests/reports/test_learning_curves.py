@@ -22,7 +22,6 @@ from tunecli.reports.learning_curves import (
     train_shift,
     trial_curve,
 )
-from tunecli.store.salvage import TrialFiles
 from tunecli.study.objective import Goal, Objective
 from tunecli.study.snapshot import Snapshot
 from tunecli.study.trial import Measurement
@@ -182,29 +181,26 @@ def test_a_curve_is_written_as_json_without_what_is_not_finite() -> None:
     assert document["shape"]["words"].startswith("no number from epoch 2")
 
 
-def files(measurements: Sequence[Measurement] = (), **trainings: Sequence[Measurement]) -> TrialFiles:
-    several = {int(name[1:]): tuple(each) for name, each in trainings.items()}
-    return TrialFiles(tuple(measurements), several, None, "", ())
-
-
 def test_a_trial_s_curve_is_read_from_its_records(make_snapshot: Callable[..., Snapshot]) -> None:
     snapshot = make_snapshot(({"batch_size": "full"}, 0.5), ({"batch_size": 8}, None))
     stopping = {"monitor": "val_rmse", "min_delta": 0.0, "restore_best_weights": True}
     plan = {"fixed": {}, "training": {"early_stopping": stopping}, "evaluation": None}
     found = measured([3.0, 2.0, 1.0, 0.5, 0.7])
 
-    done = trial_curve(snapshot, 0, files(found), plan)
+    done = trial_curve(snapshot, 0, measurements=found, plan=plan)
     assert (done.shift, done.best_epoch, done.restored_epoch) == (AN_EPOCH, 4, 4)
-    running = trial_curve(snapshot, 1, files(found[:2]), plan)
+    running = trial_curve(snapshot, 1, measurements=found[:2], plan=plan)
     assert (running.shift, running.best_epoch) == (HALF_AN_EPOCH, 2)
 
 
 def test_a_damaged_plan_takes_names_only(make_snapshot: Callable[..., Snapshot]) -> None:
-    curve = trial_curve(make_snapshot(({}, None)), 0, files(t0=measured([1.0]), t1=measured([2.0])), None)
+    several = {0: measured([1.0]), 1: measured([2.0])}
+    curve = trial_curve(make_snapshot(({}, None)), 0, measurements=(), trainings=several, plan=None)
     assert [each.name for each in curve.trainings] == ["training 1", "training 2"]
 
 
 def test_trainings_have_the_names_of_the_plan(make_snapshot: Callable[..., Snapshot]) -> None:
     plan = {"evaluation": {"folds": 3, "repeats": 1, "scheme": None}}
-    curve = trial_curve(make_snapshot(({}, None)), 0, files(t0=measured([1.0]), t2=measured([2.0])), plan)
+    several = {0: measured([1.0]), 2: measured([2.0])}
+    curve = trial_curve(make_snapshot(({}, None)), 0, measurements=(), trainings=several, plan=plan)
     assert [each.name for each in curve.trainings] == ["fold 1 of 3", "fold 3 of 3"]

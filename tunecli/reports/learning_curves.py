@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from types import MappingProxyType
 from typing import Any
@@ -27,7 +27,6 @@ from pydantic import ValidationError
 from tunecli.reports.curve_shape import Number, Shape, judge
 from tunecli.spec.evaluation import EvaluationSpec
 from tunecli.spec.experiment import SCIPY_ENGINE
-from tunecli.store.salvage import TrialFiles
 from tunecli.study.objective import VALIDATION, Goal, Objective, find_metric, plain_metric
 from tunecli.study.snapshot import Snapshot
 from tunecli.study.trial import Measurement, TrialStatus
@@ -203,14 +202,21 @@ def learning_curve(
 
 
 def trial_curve(
-    snapshot: Snapshot, trial: int, files: TrialFiles, plan: Mapping[str, Any] | None, *, metric: str = ""
+    snapshot: Snapshot,
+    trial: int,
+    *,
+    measurements: Sequence[Measurement],
+    trainings: Mapping[int, Sequence[Measurement]] = MappingProxyType({}),
+    plan: Mapping[str, Any] | None,
+    metric: str = "",
 ) -> LearningCurve:
     """Computes the curve of a trial as far as its files can be read; it may run, or have failed.
 
     Args:
         snapshot: The study.
         trial: The trial's id.
-        files: What `salvage.read_trial` has read.
+        measurements: Those of its whole lineage; () for several trainings.
+        trainings: Those of each of several trainings, by its number.
         plan: As kept in `plan.json`; None where that is damaged: trainings have no name then, and no epoch is restored.
         metric: With or without `val_`; default: what the objective measures.
     """
@@ -218,10 +224,10 @@ def trial_curve(
     values = {**document.get("fixed", {}), **found.suggestion.values}
     is_scored = found.status is TrialStatus.COMPLETED and found.outcome is not None
     return learning_curve(
-        files.measurements,
+        measurements,
         snapshot.objective,
         metric=metric,
-        trainings=name_trainings(files.trainings, document),
+        trainings=name_trainings(trainings, document),
         best_epoch=found.outcome.best_epoch if is_scored and found.outcome else None,
         best_epochs={number: each.best_epoch for number, each in found.trainings.items()},
         engine=found.engine,
@@ -294,9 +300,8 @@ def spans_decades(values: Sequence[Number]) -> bool:
     return math.log10(max(finite)) - math.log10(min(finite)) > LOG_DECADES
 
 
-def metric_names(files: TrialFiles) -> list[str]:
-    """Returns the plain names of all that was measured, in the order of the files."""
-    measured = [*files.measurements, *(each for found in files.trainings.values() for each in found)]
+def metric_names(measured: Iterable[Measurement]) -> list[str]:
+    """Returns the plain names of all that was measured, in the order of their first appearance."""
     return list(dict.fromkeys(name.removeprefix(VALIDATION) for each in measured for name in each.metrics))
 
 
