@@ -47,7 +47,7 @@ class PlanFacts:
     targets: tuple[str, ...] = ()
     tuner: str = ""
     options: Mapping[str, Any] = field(default_factory=dict)
-    space: SearchSpace = SearchSpace()
+    space: SearchSpace = field(default_factory=SearchSpace)
     fixed: Values = field(default_factory=dict)
     epochs: int = 0
     patience: int | None = None

@@ -366,7 +366,7 @@ def _noise(facts: Facts, best: Trial) -> str:
     if is_share and rows and best.score is not None and 0 < best.score < 1:
         # the normal approximation of a binomial share (Wald)
         half = 1.96 * math.sqrt(best.score * (1 - best.score) / rows)
-        text += f" As an estimate for new rows, an accuracy from {rows:,} rows is known to about ± {show_score(half)} (95 %)."
+        text += f" For new rows, an accuracy from {rows:,} rows is known to about ± {show_score(half)} (95 %)."
     return text
 
 

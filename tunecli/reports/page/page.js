@@ -8,7 +8,7 @@
   const ranked = report.trials.filter((each) => each.rank !== null).sort((a, b) => a.rank - b.rank);
   const drawn = new Map(); // by the name of a figure: its element, and its traces as they came
   const filter = { first: 1, last: ranked.length }; // ranks
-  const coarse = matchMedia("(pointer: coarse)");
+  const small = matchMedia("(pointer: coarse), (max-width: 40rem)");
 
   function read(id) {
     return JSON.parse(document.getElementById(id).textContent);
@@ -45,11 +45,12 @@
     found.hoverlabel = { ...found.hoverlabel, bgcolor: colours.paper, bordercolor: colours.text, font: { color: colours.text } };
     found.modebar = { bgcolor: "rgba(0,0,0,0)", color: colours.grid, activecolor: colours.text };
     // a finger that scrolls the page must not draw a box
-    if (coarse.matches) found.dragmode = false;
+    if (small.matches) found.dragmode = false;
     return found;
   }
 
   const config = { responsive: true, displaylogo: false, modeBarButtonsToRemove: ["lasso2d", "select2d"] };
+  if (small.matches) config.displayModeBar = false;
 
   async function draw(element, plot) {
     await Plotly.newPlot(element, structuredClone(plot.data), themed(plot.layout, element), config);
