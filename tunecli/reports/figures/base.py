@@ -23,6 +23,7 @@ from typing import Any
 from tunecli.reports.importance import Importance
 from tunecli.reports.study_data import StudyData
 from tunecli.reports.text import printable
+from tunecli.spec.space import Value, show_value
 from tunecli.study.objective import Goal, Objective
 from tunecli.study.trial import Trial
 
@@ -85,6 +86,11 @@ LEGEND: dict[str, Any] = {
 def shown(text: str, most: int = MOST_CHARACTERS) -> str:
     """Returns a user's text as plotly draws it literally: on one line, shortened, without markup or placeholders."""
     return html.escape(printable(text, most), quote=False).replace("%{", "%&#123;")
+
+
+def said(value: Value) -> str:
+    """Returns a name or value as a figure's text has it: on one line, shortened; whoever shows the text escapes it."""
+    return printable(show_value(value))
 
 
 def rounded(number: float | None, digits: int = 5) -> float | None:

@@ -6,7 +6,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tunecli.reports.figures.base import Figure, count, each_once, marks, nothing_to_draw, plot, rounded, shown, thinned
+from tunecli.reports.figures.base import (
+    Figure,
+    count,
+    each_once,
+    marks,
+    nothing_to_draw,
+    plot,
+    rounded,
+    said,
+    shown,
+    thinned,
+)
 from tunecli.reports.figures.parameters import ParameterAxis, parameter_axes
 from tunecli.reports.figures.scores import ScoreAxis, score_axis
 from tunecli.reports.figures.slices import jitter
@@ -104,7 +115,6 @@ def draw(study: StudyData, importance: Importance) -> Figure:
         return Figure(NAME, TITLE, "No two hyperparameters are in use in most trials: see the slices.", None)
     across, up = common[:2]
     both = [each for each in trials if across.holds(each.suggestion.values) and up.holds(each.suggestion.values)]
-    names = (across.parameter.name, up.parameter.name)
     score = score_axis(study.objective, [trial.score for trial in trials if trial.score is not None])
     drawn = plot(
         [
@@ -116,7 +126,7 @@ def draw(study: StudyData, importance: Importance) -> Figure:
         yaxis=up.layout,
         coloraxis=score.colours,
     )
-    return Figure(NAME, TITLE, " ".join(filter(None, _text(study, names, both, trials, score))), drawn)
+    return Figure(NAME, TITLE, " ".join(filter(None, _text(study, (across, up), both, trials, score))), drawn)
 
 
 def _common(axes: Sequence[ParameterAxis], trials: Sequence[Trial]) -> list[ParameterAxis]:
@@ -160,15 +170,17 @@ def _place(axis: ParameterAxis, trial: Trial) -> float | None:
 
 
 def _text(
-    study: StudyData, names: Sequence[str], both: Sequence[Trial], trials: Sequence[Trial], score: ScoreAxis
+    study: StudyData, axes: Sequence[ParameterAxis], both: Sequence[Trial], trials: Sequence[Trial], score: ScoreAxis
 ) -> list[str]:
     some = f" ({len(both):,} of {len(trials):,}: the others have only one of them)" if len(both) < len(trials) else ""
     best = both[0]
-    values = " and ".join(f"{name} {show_value(best.suggestion.values[name])}" for name in names)
+    names = [said(axis.parameter.name) for axis in axes]
+    values = [said(best.suggestion.values[axis.parameter.name]) for axis in axes]
+    placed = " and ".join(map(" ".join, zip(names, values, strict=True)))
     return [
         f"{study.objective.metric} over {' and '.join(names)}: the brighter, the better. The colours between the "
         f"points are a smooth mean of {count(len(both), 'trial')}{some}, blank where there is none near.",
-        f"The best of them, trial {best.id}, has {values}.",
+        f"The best of them, trial {best.id}, has {placed}.",
         each_once(study),
         score.note("drawn like that one"),
     ]

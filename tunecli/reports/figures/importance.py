@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tunecli.reports.figures.base import BLUE, FADED, LEGEND, ORANGE, Figure, count, plot, rounded, shown, title
+from tunecli.reports.figures.base import BLUE, FADED, LEGEND, ORANGE, Figure, count, plot, rounded, said, shown, title
 from tunecli.reports.importance import Importance
 from tunecli.reports.study_data import StudyData
 
@@ -65,7 +65,7 @@ def _chance(importance: Importance, names: list[str]) -> dict[str, Any]:
 
 def _text(importance: Importance) -> str:
     beyond = [name for name in importance.shares if importance.is_beyond_chance(name)]
-    named = ", ".join(f"{name} ({importance.shares[name]:.0%})" for name in beyond[:3]).replace("%", " %")
+    named = ", ".join(f"{said(name)} ({importance.shares[name]:.0%})" for name in beyond[:3]).replace("%", " %")
     rough = ", so it is rough" if importance.is_rough else ""
     within = "" if importance.budget is None else f" trained to epoch {importance.budget}"
     result = f"Beyond chance: {named}." if beyond else "No hyperparameter stands out beyond chance."

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tunecli.reports.figures.base import SCALE, count, objective_title, rounded, title
+from tunecli.reports.figures.base import SCALE, count, objective_title, rounded, shown, title
 from tunecli.reports.text import show_score
 from tunecli.study.objective import Goal, Objective
 
@@ -73,7 +73,7 @@ class ScoreAxis:
         if self.far_off:
             texts[0] = f"{'≥' if self.objective.goal is Goal.MINIMIZE else '≤'} {texts[0]}"
         bar = {
-            "title": {"text": self.objective.metric, "side": "right"},
+            "title": {"text": shown(self.objective.metric), "side": "right"},
             "tickvals": places,
             "ticktext": texts,
             "thickness": 12,

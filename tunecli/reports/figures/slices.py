@@ -18,6 +18,7 @@ from tunecli.reports.figures.base import (
     nothing_to_draw,
     plot,
     rounded,
+    said,
     shown,
     thinned,
     thinning,
@@ -150,8 +151,9 @@ def _fact(axis: ParameterAxis, top: Sequence[Trial]) -> str:
     where = "" if len(values) == len(top) else f" (in {len(values)} of them)"
     if axis.is_choice:
         found = Counter(map(axis.place, values)).most_common()
-        counts = " or ".join(f"{show_value(axis.choices[int(place)])} ({each})" for place, each in found[:3])
-        return f"{name} {counts if len(found) > 1 else show_value(axis.choices[int(found[0][0])])}{where}"
+        counts = [(said(axis.choices[int(place)]), each) for place, each in found[:3]]
+        several = " or ".join(f"{value} ({each})" for value, each in counts)
+        return f"{said(name)} {several if len(counts) > 1 else counts[0][0]}{where}"
     ordered = sorted(values, key=axis.place)
     low, high = (show_value(each[name]) for each in (ordered[0], ordered[-1]))
-    return f"{name} {low}{where}" if low == high else f"{name} from {low} to {high}{where}"
+    return f"{said(name)} {low}{where}" if low == high else f"{said(name)} from {low} to {high}{where}"
