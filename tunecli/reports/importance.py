@@ -33,11 +33,14 @@ FEWEST_TRIALS = 20
 ROUGH_TRIALS = 50
 """Below how many they are called rough."""
 
-BEST_SHARE, WANTED_BEST, MOST_BEST_SHARE = 0.1, 10, 0.25
-"""Which trials are the best: a tenth of all; of few trials ten, but no more than a quarter."""
+BEST_SHARE, WANTED_BEST, MOST_BEST_SHARE = 0.1, 25, 0.25
+"""Which trials are the best: a tenth of all; of fewer than 250 trials 25, but no more than a quarter."""
 
-SHUFFLES = 20
-"""How often scores are shuffled: what exceeds all of these does so by chance once in 21 times, under 5 %."""
+MANY_TRIALS, SHUFFLES, SHUFFLES_OF_MANY = 200, 100, 20
+"""How often scores are shuffled; of more trials, which take longer and vary less, not so often."""
+
+CHANCE = 0.05
+"""How often chance exceeds what is called its reach."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,7 @@ class Importance:
 
     Attributes:
         shares: By name, the largest first; they add up to 1. Empty where nothing was measured.
-        chance: By name, the largest share in `SHUFFLES` measurements with shuffled scores: more is hardly chance.
+        chance: By name, the share that one in twenty measurements with shuffled scores exceeds.
         trials: How many trials it was measured on.
         best: How many of these were called the best.
         budget: The epochs to which all of these were trained, under Hyperband; else None.
@@ -70,9 +73,13 @@ class Importance:
         return self.shares.get(name, 0.0) > self.chance.get(name, 0.0)
 
     def order(self, space: SearchSpace) -> list[str]:
-        """Returns the names of all searched hyperparameters: those that matter most first, the rest as declared."""
+        """Returns the names of all searched hyperparameters: those first that exceed chance most, the rest as declared.
+
+        Few trials of a conditional hyperparameter may give it a large share by chance.
+        """
         declared = [parameter.name for parameter in space]
-        return [*self.shares, *(name for name in declared if name not in self.shares)]
+        measured = sorted(self.shares, key=lambda name: -self.shares[name] / max(self.chance[name], 1e-12))
+        return [*measured, *(name for name in declared if name not in self.shares)]
 
 
 def measure_importance(study: StudyData) -> Importance:
@@ -109,12 +116,13 @@ def _shares(study: StudyData, trials: list[Trial], quantile: float) -> tuple[dic
     made = optuna_study(part)
     found = _divergences(made, quantile, [study.objective.sort_key(trial.score or 0.0) for trial in trials])
     shuffle = random.Random(part.name)  # figures are the same whenever the report is made
-    chance = dict.fromkeys(found, 0.0)
-    for _ in range(SHUFFLES):
+    shuffled: dict[str, list[float]] = {name: [] for name in found}
+    for _ in range(SHUFFLES if len(trials) <= MANY_TRIALS else SHUFFLES_OF_MANY):
         scores = [float(number) for number in range(len(trials))]
         shuffle.shuffle(scores)
         for name, value in _divergences(made, quantile, scores).items():
-            chance[name] = max(chance[name], value)
+            shuffled[name].append(value)
+    chance = {name: sorted(values)[-max(1, round(len(values) * CHANCE))] for name, values in shuffled.items()}
     total = sum(found.values()) or 1.0
     declared = [parameter.name for parameter in study.space if parameter.name in found]
     ordered = sorted(declared, key=lambda name: -found[name])
