@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -44,7 +44,12 @@ def test_an_open_spec_is_refused_by_trace_before_anything_heavy_is_imported() ->
 @pytest.mark.parametrize("arguments", COMMANDS, ids=" ".join)
 def test_nothing_heavy_is_imported(arguments: list[str]) -> None:
     Path("a.yaml").write_text("dataset: advertising\nmodel: mlp\nsearch_space: {units: [8, 16]}\ntuner: grid\n")
-    command = [sys.executable, "-c", SCRIPT, json.dumps(arguments), json.dumps(HEAVY)]
+    assert loaded_by(arguments, HEAVY) == []
+
+
+def loaded_by(arguments: Sequence[str], modules: Sequence[str]) -> list[str]:
+    """Runs a command that succeeds in a process of its own, and returns which of the modules it has imported."""
+    command = [sys.executable, "-c", SCRIPT, json.dumps(arguments), json.dumps(modules)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     found = json.loads(done.stderr.splitlines()[-1])
     assert found["loaded"] == []
@@ -58,3 +63,6 @@ def test_nothing_heavy_is_imported_to_look_at_a_study(command: list[str], make_p
     script = [sys.executable, "-c", SCRIPT, json.dumps(command), json.dumps(HEAVY)]
     done = subprocess.run(script, capture_output=True, text=True, check=True)
     assert json.loads(done.stderr.splitlines()[-1]) == {"code": 0, "loaded": []}
+    assert found["code"] == 0, done.stderr
+    loaded: list[str] = found["loaded"]
+    return loaded

@@ -25,13 +25,14 @@ from tunecli.cli.init import init
 from tunecli.cli.lr_find import lr_find
 from tunecli.cli.predict import predict
 from tunecli.cli.refine import refine
+from tunecli.cli.report import report
 from tunecli.cli.results import best, delete, list_, show
 from tunecli.cli.retrain import retrain
 from tunecli.cli.search import search
 from tunecli.cli.spec import schema, validate
-from tunecli.cli.why import why
-from tunecli.cli.watch import watch
 from tunecli.cli.trace import trace
+from tunecli.cli.watch import watch
+from tunecli.cli.why import why
 from tunecli.errors import Interrupted, Problem, TunecliError
 
 COMMANDS: dict[str, Callable[..., Any]] = {
@@ -52,6 +53,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "curves": curves,
     "why": why,
     "compare": compare,
+    "report": report,
     "delete": delete,
     "refine": refine,
     "trace": trace,

@@ -94,7 +94,7 @@ def retrain_summary(document: Mapping[str, Any], verdicts: Sequence[Verdict]) ->
     names = list(dict.fromkeys(name for figures in scores.values() for name in figures))
     rows = [[part, *(show_score(figures.get(name)) for name in names)] for part, figures in scores.items()]
     what = f"Trial {document['trial']} of {code(document['study'])}, trained once more"
-    return bounded("\n\n".join([f"### {what}", _table(["part", *map(code, names)], rows), *_verdicts(verdicts)]))
+    return bounded("\n\n".join([f"### {what}", table(["part", *map(code, names)], rows), *_verdicts(verdicts)]))
 
 
 def _search_sections(snapshot: Snapshot, checks: Checks | None, verdicts: Sequence[Verdict]) -> Iterator[str]:
@@ -105,33 +105,44 @@ def _search_sections(snapshot: Snapshot, checks: Checks | None, verdicts: Sequen
         yield f"{counts}; there is no winner."
     else:
         yield f"{counts}; trial {best.id} is the winner: {code(metric)} {show_score(best.score)}."
-        rows = [
-            [
-                str(row.rank),
-                str(row.id),
-                show_spread(row.score, row.score_sd),
-                f"{row.best_epoch}/{row.epochs_run}",
-                show_duration(row.duration_s),
-                code(show_values(row.values)),
-            ]
-            for row in leaderboard(snapshot, _MOST_ROWS)
-        ]
-        yield _table(["rank", "trial", code(metric), "epoch", "time", "values"], rows)
+        yield leaders(snapshot)
     yield from _verdicts(verdicts)
     if snapshot.failed:
         causes = [[str(each.id), code(each.outcome.cause if each.outcome else "")] for each in snapshot.failed]
         yield "Failed trials:" + _more(causes)
-        yield _table(["trial", "cause"], causes[:_MOST_ROWS])
+        yield table(["trial", "cause"], causes[:_MOST_ROWS])
     if checks is not None and checks.findings:
-        found = [[each.severity.value, code(each.what), code(each.hint)] for each in checks.findings]
         yield "Found in the data:"
-        yield _table(["", "what", "hint"], found)
+        yield findings(checks)
+
+
+def leaders(snapshot: Snapshot) -> str:
+    """Returns the best trials of a study, which has one, as a table."""
+    rows = [
+        [
+            str(row.rank),
+            str(row.id),
+            show_spread(row.score, row.score_sd),
+            f"{row.best_epoch}/{row.epochs_run}",
+            show_duration(row.duration_s),
+            code(show_values(row.values)),
+        ]
+        for row in leaderboard(snapshot, _MOST_ROWS)
+    ]
+    return table(["rank", "trial", code(snapshot.objective.metric), "epoch", "time", "values"], rows)
+
+
+def findings(checks: Checks) -> str:
+    """Returns what was found in the data as a table."""
+    return table(
+        ["", "what", "hint"], [[each.severity.value, code(each.what), code(each.hint)] for each in checks.findings]
+    )
 
 
 def _verdicts(verdicts: Sequence[Verdict]) -> Iterator[str]:
     if verdicts:
         rows = [[code(str(each.threshold)), "❌" if each.is_missed else "✅", code(str(each))] for each in verdicts]
-        yield _table(["fails if", "", "measured"], rows)
+        yield table(["fails if", "", "measured"], rows)
 
 
 def _more(rows: Sequence[object]) -> str:
@@ -139,7 +150,8 @@ def _more(rows: Sequence[object]) -> str:
     return f" the first {_MOST_ROWS}, and {more} more" if more > 0 else ""
 
 
-def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Returns a table of cells that are Markdown already."""
     lines = [f"| {' | '.join(header)} |", f"|{'---|' * len(header)}", *(f"| {' | '.join(row)} |" for row in rows)]
     return "\n".join(lines)
 

@@ -19,14 +19,15 @@ _MARKUP_AT_START = re.compile(r"^([-=+]|\d+[.)])")
 """What is plain text within a line, and begins a list or underlines a heading where a wrapped line begins with it."""
 
 
-def escaped(text: object) -> str:
+def escaped(text: object, *, most: int = _LONGEST) -> str:
     """Returns a text that shows as itself in Markdown, in one line: no markup, no HTML, no new row of a table.
 
     Args:
-        text: Anything; beyond 200 characters it is cut off.
+        text: Anything.
+        most: Beyond so many characters it is cut off.
     """
     line = " ".join("".join(char if char.isprintable() else " " for char in str(text)).split())
-    short = line if len(line) <= _LONGEST else f"{line[:_LONGEST]}…"
+    short = line if len(line) <= most else f"{line[:most]}…"
     entities = "".join(_ENTITIES.get(char, char) for char in short)
     return _SPECIAL.sub(r"\\\1", entities)
 

@@ -12,9 +12,10 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from tunecli.reports.data import Comparison, Row, StudyRow, compare, curves, rank_baselines, target_names
+from tunecli.reports.plan_facts import show_range
 from tunecli.reports.sparks import Spark, mark_below, together
 from tunecli.reports.text import show_date, show_duration, show_score, show_spread, show_values
-from tunecli.spec.space import Parameter, SearchSpace, Value, show_value
+from tunecli.spec.space import SearchSpace, Value, show_value
 from tunecli.study.baseline import Baseline
 from tunecli.study.check import Checks
 from tunecli.study.objective import VALIDATION, plain_metric
@@ -348,12 +349,6 @@ def _space_table(plan: Mapping[str, Any]) -> Table:
     rows = [(each.name, show_range(each)) for each in SearchSpace.model_validate(plan["space"])]
     rows += [(name, f"{show_value(value)} (fixed)") for name, value in plan["fixed"].items()]
     return _pairs(["name", "values"], rows)
-
-
-def show_range(parameter: Parameter) -> str:
-    """Returns what a parameter is searched over, and under which conditions."""
-    conditions = [f"{each.parameter} is {' or '.join(map(show_value, each.values))}" for each in parameter.when]
-    return parameter.describe() + (f", when {' and '.join(conditions)}" if conditions else "")
 
 
 def _options(tuner: Mapping[str, Any]) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from tunecli.reports.comparison.study import Study, common_metrics
 from tunecli.reports.data import StudyState
-from tunecli.reports.tables import show_range
+from tunecli.reports.plan_facts import show_range
 from tunecli.spec.space import Parameter, show_value
 from tunecli.study.objective import FOLD, VALIDATION, Objective, find_metric, plain_metric
 

@@ -24,6 +24,13 @@ FIGURES: Registry[Draw] = Registry(
     "figure",
     {
         "history": "tunecli.reports.figures.history:draw",
+        "importance": "tunecli.reports.figures.importance:draw",
+        "parallel": "tunecli.reports.figures.parallel:draw",
+        "scatter_matrix": "tunecli.reports.figures.scatter_matrix:draw",
+        "slice": "tunecli.reports.figures.slices:draw",
+        "contour": "tunecli.reports.figures.contour:draw",
+        "curves": "tunecli.reports.figures.curves:draw",
+        "timeline": "tunecli.reports.figures.timeline:draw",
     },
 )
 

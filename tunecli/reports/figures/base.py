@@ -5,7 +5,7 @@ no trials that a click could find, take names as markup, and draw parallel coord
 used: scatter, bar, heatmap and contour.
 
 What a page may rely on:
-    trace["customdata"][i] == [trial's id, its score or None]       of each point that stands for a trial
+    trace["customdata"][i][:2] == [trial's id, its score or None]   of each point that stands for a trial
     trace["meta"] == {"trial": id, "score": score or None}          of a trace that stands for one trial as a whole
     layout has no width, no colours of text, lines or grid, and a transparent background; it has a height
     layout["coloraxis"] is there where colours tell a figure: a dark page may set its `reversescale`
@@ -20,7 +20,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from tunecli.reports.importance import Importance
+from tunecli.reports.study_data import StudyData
 from tunecli.reports.text import printable
+from tunecli.spec.space import Value, show_value
 from tunecli.study.objective import Goal, Objective
 from tunecli.study.trial import Trial
 
@@ -85,6 +88,11 @@ def shown(text: str, most: int = MOST_CHARACTERS) -> str:
     return html.escape(printable(text, most), quote=False).replace("%{", "%&#123;")
 
 
+def said(value: Value) -> str:
+    """Returns a name or value as a figure's text has it: on one line, shortened; whoever shows the text escapes it."""
+    return printable(show_value(value))
+
+
 def rounded(number: float | None, digits: int = 5) -> float | None:
     """Returns a figure with as many digits as a plot can show; None for what is not finite, which JSON cannot hold."""
     return None if number is None or not math.isfinite(number) else float(f"{number:.{digits}g}")
@@ -109,3 +117,55 @@ def objective_title(objective: Objective) -> str:
 def count(number: int, noun: str) -> str:
     """Returns `1 trial`, `1,000 trials`."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def thinned(trials: Sequence[Trial], most: int) -> list[Trial]:
+    """Returns at most so many of trials that stand best first: the better half of them, and of the rest every n-th."""
+    if len(trials) <= most:
+        return list(trials)
+    head = most // 2
+    rest = trials[head:]
+    every = len(rest) / (most - head)
+    return [*trials[:head], *(rest[int(index * every)] for index in range(most - head))]
+
+
+def thinning(kept: int, whole: int) -> str:
+    """Returns how many trials are drawn where not all are, in a sentence for people; empty if all are."""
+    return "" if kept >= whole else f"{kept:,} of {whole:,} trials are drawn: the best, and every n-th of the others."
+
+
+def nothing_to_draw(study: StudyData, trials: Sequence[Trial], fewest: int = 2) -> str:
+    """Says why a figure of hyperparameters is not drawn; empty if it is.
+
+    Args:
+        study: The study.
+        trials: Those that it would show.
+        fewest: How many it takes.
+    """
+    if not len(study.space):
+        return "Nothing is searched, so there are no hyperparameters to compare."
+    if len(trials) < fewest:
+        are = "is" if len(trials) == 1 else "are"
+        return f"It takes {count(fewest, 'trial')} with a score; there {are} {len(trials)}."
+    return ""
+
+
+def each_once(study: StudyData) -> str:
+    """Says what of Hyperband's trials is drawn, in a sentence for people; empty for other searches."""
+    return "Each configuration is drawn once, with its longest training." if study.has_budgets else ""
+
+
+def chosen(importance: Importance, kept: int, whole: int) -> str:
+    """Says which hyperparameters are drawn: `the 5 most important of 7 hyperparameters`."""
+    if kept == whole:
+        return f"the {count(whole, 'hyperparameter')}"
+    return f"the {'first' if importance.why_not else 'most important'} {kept} of {whole} hyperparameters"
+
+
+def colour_at(share: float) -> str:
+    """Returns the colour of `SCALE` at a share of the way, from 0 to 1."""
+    place = share * (len(SCALE) - 1)
+    index = min(int(place), len(SCALE) - 2)
+    low, high = (bytes.fromhex(str(SCALE[each][1])[1:]) for each in (index, index + 1))
+    mixed = [round(a + (b - a) * (place - index)) for a, b in zip(low, high, strict=True)]
+    return f"#{bytes(mixed).hex()}"

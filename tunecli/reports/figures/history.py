@@ -70,7 +70,7 @@ def draw(study: StudyData, importance: Importance) -> Figure:
         yaxis2={"overlaying": "y", "range": [0, 1], "visible": False, "fixedrange": True},
         **LEGEND,
     )
-    return Figure("history", "Optimisation history", f"{text} {axis.note}".rstrip(), drawn)
+    return Figure("history", "Optimisation history", f"{text} {axis.note('marked at the edge')}".rstrip(), drawn)
 
 
 def _points(study: StudyData, found: History, axis: ScoreAxis) -> list[dict[str, Any]]:

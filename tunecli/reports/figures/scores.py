@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tunecli.reports.figures.base import SCALE, objective_title, rounded, title
+from tunecli.reports.figures.base import SCALE, count, objective_title, rounded, shown, title
 from tunecli.reports.text import show_score
 from tunecli.study.objective import Goal, Objective
 
@@ -73,7 +73,7 @@ class ScoreAxis:
         if self.far_off:
             texts[0] = f"{'≥' if self.objective.goal is Goal.MINIMIZE else '≤'} {texts[0]}"
         bar = {
-            "title": {"text": self.objective.metric, "side": "right"},
+            "title": {"text": shown(self.objective.metric), "side": "right"},
             "tickvals": places,
             "ticktext": texts,
             "thickness": 12,
@@ -81,16 +81,12 @@ class ScoreAxis:
         }
         return {"colorscale": SCALE, "cmin": 0, "cmax": 1, "colorbar": bar}
 
-    @property
-    def note(self) -> str:
-        """What is not within the axis, in a sentence for people; empty if nothing is."""
+    def note(self, fate: str) -> str:
+        """Returns what becomes of the scores that are far off, in a sentence for people; empty if there are none."""
         if not self.far_off:
             return ""
         is_one = self.far_off == 1
-        return (
-            f"{self.far_off:,} score{'' if is_one else 's'} worse than {show_score(self.limit)} "
-            f"{'is' if is_one else 'are'} beyond the axis."
-        )
+        return f"{count(self.far_off, 'score')} worse than {show_score(self.limit)} {'is' if is_one else 'are'} {fate}."
 
     def _at(self, share: float) -> float:
         worst, best = self.position(self.limit), self.position(self.best)

@@ -1,0 +1,102 @@
+"""A scatter-plot matrix: every two of the most important hyperparameters, coloured by score."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from tunecli.reports.figures.base import (
+    Figure,
+    chosen,
+    count,
+    each_once,
+    marks,
+    nothing_to_draw,
+    plot,
+    rounded,
+    shown,
+    thinned,
+    thinning,
+)
+from tunecli.reports.figures.parameters import ParameterAxis, parameter_axes
+from tunecli.reports.figures.scores import ScoreAxis, score_axis
+from tunecli.reports.figures.slices import jitter
+from tunecli.reports.importance import Importance
+from tunecli.reports.study_data import StudyData
+from tunecli.spec.space import show_value
+from tunecli.study.trial import Trial
+
+NAME, TITLE = "scatter_matrix", "Hyperparameters in pairs"
+
+MOST_PARAMETERS, MOST_POINTS, PANEL_HEIGHT = 5, 250, 165
+
+
+def draw(study: StudyData, importance: Importance) -> Figure:
+    """Draws the lower triangle of the matrix; a pair shows the trials that have both."""
+    trials = study.configurations()
+    if why_not := nothing_to_draw(study, trials):
+        return Figure(NAME, TITLE, why_not, None)
+    if len(study.space) < 2:
+        return Figure(NAME, TITLE, "One hyperparameter alone makes no pair: see its slice.", None)
+    names = importance.order(study.space)
+    axes = parameter_axes(list(study.space), names[:MOST_PARAMETERS])
+    score = score_axis(study.objective, [trial.score for trial in trials if trial.score is not None])
+    kept = thinned(trials, MOST_POINTS)[::-1]  # the best lie on top
+    size = len(axes) - 1
+    layout: dict[str, Any] = {
+        "grid": {"rows": size, "columns": size, "pattern": "independent", "xgap": 0.06, "ygap": 0.06},
+        "coloraxis": score.colours,
+    }
+    data = []
+    for row in range(size):
+        for column in range(row + 1):
+            across, up = axes[column], axes[row + 1]
+            number = row * size + column + 1
+            suffix = "" if number == 1 else str(number)
+            layout[f"xaxis{suffix}"] = _edge(across.layout, is_labelled=row == size - 1)
+            layout[f"yaxis{suffix}"] = _edge(up.layout, is_labelled=column == 0)
+            data.append({**_points(across, up, score, kept), "xaxis": f"x{suffix}", "yaxis": f"y{suffix}"})
+    text = [
+        f"Every two of {chosen(importance, len(axes), len(names))}, for {count(len(kept), 'trial')}: the brighter a "
+        f"point, the better its {study.objective.metric}.",
+        each_once(study),
+        thinning(len(kept), len(trials)),
+        score.note("drawn like that one"),
+    ]
+    drawn = plot(data, height=110 + PANEL_HEIGHT * size, **layout)
+    return Figure(NAME, TITLE, " ".join(filter(None, text)), drawn)
+
+
+def _edge(layout: dict[str, Any], *, is_labelled: bool) -> dict[str, Any]:
+    """Returns an axis that is labelled at the matrix's edge only."""
+    small = {**layout, "tickfont": {"size": 10}}
+    return small if is_labelled else {**small, "title": None, "showticklabels": False}
+
+
+def _points(across: ParameterAxis, up: ParameterAxis, score: ScoreAxis, trials: Sequence[Trial]) -> dict[str, Any]:
+    both = [each for each in trials if across.holds(each.suggestion.values) and up.holds(each.suggestion.values)]
+    spread = [jitter(each) for each in both]
+    return {
+        "type": "scatter",
+        "mode": "markers",
+        "x": [
+            rounded(across.place(each.suggestion.values) + (by if across.is_choice else 0), 4)
+            for each, by in zip(both, spread, strict=True)
+        ],
+        # another spread than across, or points of two choices would lie on a line
+        "y": [
+            rounded(up.place(each.suggestion.values) + (by * 7 % 0.5 - 0.25 if up.is_choice else 0), 4)
+            for each, by in zip(both, spread, strict=True)
+        ],
+        "customdata": [
+            [*mark, *(shown(show_value(each.suggestion.values[axis.parameter.name])) for axis in (across, up))]
+            for mark, each in zip(marks(both), both, strict=True)
+        ],
+        "marker": {
+            "size": 6,
+            "color": [rounded(score.goodness(each.score), 3) for each in both if each.score is not None],
+            "coloraxis": "coloraxis",
+        },
+        "hovertemplate": f"trial %{{customdata[0]}}<br>{across.name} %{{customdata[2]}}<br>{up.name} %{{customdata[3]}}"
+        f"<br>{shown(score.objective.metric)} %{{customdata[1]}}<extra></extra>",
+    }
