@@ -12,6 +12,7 @@ import pytest
 
 from tests.planted import Planted, plant
 from tunecli.plan import Plan
+from tunecli.reports.trial_exports import TRIAL_FORMATS
 
 HEAVY = ("tensorflow", "keras", "keras_tuner", "sklearn")
 
@@ -34,11 +35,17 @@ COMMANDS = [
 ]
 
 
-def test_an_open_spec_is_refused_by_trace_before_anything_heavy_is_imported() -> None:
-    Path("a.yaml").write_text("dataset: advertising\nmodel: mlp\nsearch_space: {units: [8, 16]}\ntuner: grid\n")
-    command = [sys.executable, "-c", SCRIPT, json.dumps(["trace", "a.yaml"]), json.dumps(HEAVY)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert json.loads(done.stderr.splitlines()[-1]) == {"code": 2, "loaded": []}
+STUDY_COMMANDS = [
+    ["best"],
+    ["show", "study", "0"],
+    ["curves"],
+    ["why", "study", "0"],
+    ["compare", "study", "other"],
+    ["watch", "--once"],
+    ["report"],
+    ["report", "--format", "md"],
+    *(["export-trials", "--format", name] for name in TRIAL_FORMATS.names),
+]
 
 
 @pytest.mark.parametrize("arguments", COMMANDS, ids=" ".join)
@@ -47,22 +54,25 @@ def test_nothing_heavy_is_imported(arguments: list[str]) -> None:
     assert loaded_by(arguments, HEAVY) == []
 
 
-def loaded_by(arguments: Sequence[str], modules: Sequence[str]) -> list[str]:
-    """Runs a command that succeeds in a process of its own, and returns which of the modules it has imported."""
+@pytest.mark.parametrize("arguments", STUDY_COMMANDS, ids=" ".join)
+def test_nothing_heavy_is_imported_to_look_at_a_study(arguments: list[str], make_plan: Callable[..., Plan]) -> None:
+    curve = {"rmse": [3.0, 2.0], "val_rmse": [3.0, 2.0]}
+    trials = [Planted({"l2": l2}, curve) for l2 in (0.0, 0.1)]
+    for name in ("other", "study"):
+        plant(Path("runs"), make_plan(name=name, search_space={"l2": [0.0, 0.1]}), *trials)
+    assert loaded_by(arguments, HEAVY) == []
+
+
+def test_an_open_spec_is_refused_by_trace_before_anything_heavy_is_imported() -> None:
+    Path("a.yaml").write_text("dataset: advertising\nmodel: mlp\nsearch_space: {units: [8, 16]}\ntuner: grid\n")
+    assert loaded_by(["trace", "a.yaml"], HEAVY, code=2) == []
+
+
+def loaded_by(arguments: Sequence[str], modules: Sequence[str], *, code: int = 0) -> list[str]:
+    """Runs a command in a process of its own, and returns which of the modules it has imported."""
     command = [sys.executable, "-c", SCRIPT, json.dumps(arguments), json.dumps(modules)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     found = json.loads(done.stderr.splitlines()[-1])
-    assert found["loaded"] == []
-    assert found["code"] == 0
-
-
-@pytest.mark.parametrize("command", [["best"], ["show", "study", "0"], ["curves"], ["why", "study", "0"]], ids=" ".join)
-def test_nothing_heavy_is_imported_to_look_at_a_study(command: list[str], make_plan: Callable[..., Plan]) -> None:
-    curve = {"rmse": [3.0, 2.0], "val_rmse": [3.0, 2.0]}
-    plant(Path("runs"), make_plan(search_space={"l2": [0.0, 0.1]}), Planted({"l2": 0.1}, curve))
-    script = [sys.executable, "-c", SCRIPT, json.dumps(command), json.dumps(HEAVY)]
-    done = subprocess.run(script, capture_output=True, text=True, check=True)
-    assert json.loads(done.stderr.splitlines()[-1]) == {"code": 0, "loaded": []}
-    assert found["code"] == 0, done.stderr
+    assert found["code"] == code, done.stderr
     loaded: list[str] = found["loaded"]
     return loaded

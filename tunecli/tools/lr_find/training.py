@@ -58,7 +58,7 @@ def run_sweep(file: SpecFile, plan: Plan, values: Values, sweep: Sweep, runs: Pa
         if plan.sources:
             copy_sources(file, plan, runs, sources)
         built = build(plan, values, parts.signature, seed, sources)
-        built.complete(train)
+        built.complete(train, parts.preprocessor)
     rows = batch_rows(values, row_count(train))
     return _sweep(built, train, _batches(seed, row_count(train), rows, shuffle=plan.training.shuffle), Curve(sweep))
 
