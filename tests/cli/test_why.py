@@ -196,7 +196,7 @@ def test_without_a_trial_it_is_the_last_that_failed(study: Run, cli: Cli) -> Non
     assert code == 0
     assert "9 of study (failed)" in out
     assert "[red]no[/red]" in out
-    assert "the others are 7" in err
+    assert "the last of 2 failed trials; before it failed 7" in err
 
 
 def test_a_lone_number_is_a_trial_of_the_newest_study(study: Run, cli: Cli) -> None:
