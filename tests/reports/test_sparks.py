@@ -23,7 +23,7 @@ def test_what_is_drawn_with_follows_the_encoding_of_the_output(encoding: str, dr
 
 def test_curves_that_stand_together_share_a_scale() -> None:
     low, high = together([[1.0, 2.0], [7.0, 8.0]], width=8)
-    assert low.bounds == high.bounds == (1.0, 8.0)
+    assert low.span == high.span == (1.0, 8.0)
 
 
 def test_curves_over_decades_are_drawn_by_magnitude() -> None:

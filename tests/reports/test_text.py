@@ -76,7 +76,7 @@ def test_a_value_may_be_kept_though_its_stretch_ends_later() -> None:
 
 
 def test_curves_may_share_a_scale() -> None:
-    assert sparkline([1.0, 2.0], width=8, bounds=(1.0, 8.0)) == "▁▂"
+    assert sparkline([1.0, 2.0], width=8, span=(1.0, 8.0)) == "▁▂"
 
 
 def test_plain_letters_stand_for_blocks() -> None:
