@@ -215,11 +215,22 @@ def test_mistakes_are_told(study: Run, cli: Cli, make_plan: Callable[..., Plan],
     assert "tunecli why study 0" in err
 
 
-def test_damaged_files_are_told_and_the_rest_is_shown(study: Run, cli: Cli) -> None:
-    study.layout.plan.write_text("[]")
+@pytest.mark.parametrize("plan", ["", "[]", "{}", '{"training": 3, "space": []}'])
+def test_damaged_files_are_told_and_the_rest_is_shown(study: Run, cli: Cli, plan: str) -> None:
+    study.layout.plan.write_text(plan)
     study.layout.trial(7).epochs.write_text("nonsense\n")
     code, out, err = cli("why", "study", 7, "--runs", study.path.parent)
     assert code == 0
     assert "training diverged" in out
     assert "plan.json" in err
     assert "epochs.jsonl" in err
+
+
+def test_a_journal_without_its_end_is_read_as_far_as_it_goes(study: Run, cli: Cli) -> None:
+    lines = study.layout.journal.read_bytes().split(b"\n")
+    at = next(index for index, line in enumerate(lines) if b'"finished"' in line and b'"trial":7' in line)
+    study.layout.journal.write_bytes(b"\n".join(lines[: at + 1])[:-20])
+    code, out, err = cli("why", "study", 7, "--runs", study.path.parent)
+    assert code == 0
+    assert "was under way when its search ended" in out
+    assert "ends within a record" in err
