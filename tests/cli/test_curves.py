@@ -52,6 +52,13 @@ def test_the_best_trials_are_drawn_and_told_of(study: Run, cli: Cli) -> None:
         assert picture.width > picture.height
 
 
+def test_a_narrow_terminal_has_the_words_below(study: Run, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    lines = cli("curves", "--runs", study.path.parent)[1].splitlines()
+    assert "trial 1: overfits from epoch 3" in [line.rstrip() for line in lines]
+    assert max(map(len, lines)) <= 80
+
+
 def test_figures_have_a_row_for_each_epoch_and_metric(study: Run, cli: Cli, tmp_path: Path) -> None:
     assert cli("curves", "study", "--runs", study.path.parent, "--trial", 2, "-o", tmp_path / "out")[0] == 0
     rows = list(csv.DictReader((tmp_path / "out" / "curves.csv").open()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -72,3 +73,11 @@ def test_starting_up_is_quick() -> None:
     began = time.monotonic()
     subprocess.run([sys.executable, "-m", "tunecli", "--help"], capture_output=True, check=True)
     assert time.monotonic() - began < 5, "generous: it takes half a second"
+
+
+def test_an_output_that_cannot_show_every_sign_is_no_error() -> None:
+    script = "from tunecli.cli.console import output\nfrom tunecli.cli import main\n"
+    script += "main.app = lambda **_: output.result('a – b ▁')\nmain.main([])"
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=environment, check=True)
+    assert done.stdout == "a ? b ?\n"

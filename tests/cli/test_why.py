@@ -196,7 +196,7 @@ def test_without_a_trial_it_is_the_last_that_failed(study: Run, cli: Cli) -> Non
     assert code == 0
     assert "9 of study (failed)" in out
     assert "[red]no[/red]" in out
-    assert "the others are 7" in err
+    assert "the last of 2 failed trials; before it failed 7" in err
 
 
 def test_a_lone_number_is_a_trial_of_the_newest_study(study: Run, cli: Cli) -> None:
@@ -215,11 +215,22 @@ def test_mistakes_are_told(study: Run, cli: Cli, make_plan: Callable[..., Plan],
     assert "tunecli why study 0" in err
 
 
-def test_damaged_files_are_told_and_the_rest_is_shown(study: Run, cli: Cli) -> None:
-    study.layout.plan.write_text("[]")
+@pytest.mark.parametrize("plan", ["", "[]", "{}", '{"training": 3, "space": []}'])
+def test_damaged_files_are_told_and_the_rest_is_shown(study: Run, cli: Cli, plan: str) -> None:
+    study.layout.plan.write_text(plan)
     study.layout.trial(7).epochs.write_text("nonsense\n")
     code, out, err = cli("why", "study", 7, "--runs", study.path.parent)
     assert code == 0
     assert "training diverged" in out
     assert "plan.json" in err
     assert "epochs.jsonl" in err
+
+
+def test_a_journal_without_its_end_is_read_as_far_as_it_goes(study: Run, cli: Cli) -> None:
+    lines = study.layout.journal.read_bytes().split(b"\n")
+    at = next(index for index, line in enumerate(lines) if b'"finished"' in line and b'"trial":7' in line)
+    study.layout.journal.write_bytes(b"\n".join(lines[: at + 1])[:-20])
+    code, out, err = cli("why", "study", 7, "--runs", study.path.parent)
+    assert code == 0
+    assert "was under way when its search ended" in out
+    assert "ends within a record" in err

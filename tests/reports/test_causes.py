@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+import tunecli
 from tunecli.reports.causes import Kind, own_line, read_cause
 
 
@@ -36,6 +39,11 @@ def test_limits_and_parents_are_numbers() -> None:
     assert read_cause("its parent, trial 4, failed").parent == 4
 
 
+def test_tensorflow_s_names_of_nodes_are_left_out() -> None:
+    text = "InvalidArgumentError: {{function_node __wrapped__MatMul}} Matrix size-incompatible [Op:MatMul] name: "
+    assert read_cause(text).text == "InvalidArgumentError: Matrix size-incompatible [Op:MatMul]"
+
+
 def test_the_training_that_failed_is_told_apart() -> None:
     cause = read_cause("fold 2 of 5, repeat 1 of 2: loss is inf in epoch 1")
     assert (cause.kind, cause.training) == (Kind.DIVERGED, "fold 2 of 5, repeat 1 of 2")
@@ -66,6 +74,16 @@ def test_the_line_of_a_traceback_that_is_the_user_s_own() -> None:
     assert line is not None
     assert line.place == "/home/me/model.py:12 in build_model"
     assert line.code == "return keras.layers.Dense(hp.units)"
+
+
+def test_this_package_is_no_user_s_own_though_a_folder_may_be_called_alike() -> None:
+    inner = Path(tunecli.__file__).parent / "training" / "models.py"
+    log = LOG.replace("/home/me/", "/home/me/tunecli/").replace(
+        "/venv/lib/python3.11/site-packages/keras/src/layers/core/dense.py", str(inner)
+    )
+    line = own_line(log)
+    assert line is not None
+    assert line.place == "/home/me/tunecli/model.py:12 in build_model"
 
 
 def test_a_traceback_of_libraries_alone_shows_its_innermost_line() -> None:

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from tests.planted import measurements
-from tunecli.reports.curve_pictures import MOST_PANELS, Panel, _draw_panel, draw_curves, heading
+from tunecli.reports.curve_pictures import MOST_PANELS, PROMOTED, Panel, _draw_panel, draw_curves, heading
 from tunecli.reports.learning_curves import EarlyStopping, LearningCurve, Promotion, learning_curve
 from tunecli.study.objective import Goal, Objective
 
@@ -46,7 +46,7 @@ def test_best_restored_and_promoted_epochs_are_marked() -> None:
     assert "best epoch, whose weights are restored" in labels(curve(stopping=stopping))[0]
     lazy = EarlyStopping("val_rmse", 1.5, restore_best_weights=True)
     names, _ = labels(curve(stopping=lazy, promotions=[Promotion(1, 5), Promotion(2, 9)]))
-    assert names.count("promoted") == 1
+    assert names.count(PROMOTED) == 1
     assert {"best epoch", "restored epoch"} <= set(names)
 
 

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from tunecli.reports.text import show_duration, show_score, show_values, sparkline
+from tunecli.reports.text import ASCII, show_duration, show_score, show_values, spark_places, sparkline
 
 
 @pytest.mark.parametrize(
@@ -68,5 +68,16 @@ def test_what_is_not_finite_leaves_a_gap() -> None:
     assert sparkline([], width=8) == ""
 
 
+def test_a_value_may_be_kept_though_its_stretch_ends_later() -> None:
+    values = [9.0, 8.0, 0.0, 5.0, 5.0, 5.0]
+    assert spark_places(6, 3) == [1, 3, 5]
+    assert spark_places(6, 3, keep=2) == [1, 2, 5]
+    assert sparkline(values, width=3, keep=2) == "█▁▆"
+
+
 def test_curves_may_share_a_scale() -> None:
-    assert sparkline([0.0, 1.0, 2.0, 9.0, -3.0], width=5, span=(0.0, 2.0)) == "▁▅███▁".replace("███", "██")
+    assert sparkline([1.0, 2.0], width=8, span=(1.0, 8.0)) == "▁▂"
+
+
+def test_plain_letters_stand_for_blocks() -> None:
+    assert sparkline([0, 1, 2, 3, 4, 5, 6, 7, math.nan], width=9, glyphs=ASCII) == "_.-=+*%#?"

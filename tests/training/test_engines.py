@@ -73,6 +73,35 @@ def test_validation_covers_every_row(engine: str, arrays: tuple[Any, Any]) -> No
     assert history.history["val_loss"][0] == pytest.approx(expected["loss"], rel=1e-6)
 
 
+@pytest.mark.parametrize("engine", IN_STEPS)
+def test_the_loss_of_an_epoch_tells_of_its_middle_or_with_one_batch_of_its_begin(
+    engine: str, arrays: tuple[Any, Any]
+) -> None:
+    """What `reports.learning_curves` draws training values by; validation here is on the training rows."""
+    import keras
+
+    def losses(batch_size: int) -> tuple[Any, Any]:
+        history = keras.callbacks.History()
+        job = Job(model("sgd"), arrays, arrays, batch_size, 0, 4, seed=11, callbacks=[history])
+        ENGINES.load(engine).fit(job)
+        return np.array(history.history["loss"]), np.array(history.history["val_loss"])
+
+    training, at_ends = losses(ROWS)
+    np.testing.assert_allclose(training[1:], at_ends[:-1], rtol=1e-5)
+    training, at_ends = losses(9)
+    assert np.all(training[1:] < at_ends[:-1])
+    assert np.all(training > at_ends)
+
+
+def test_scipy_measures_both_parts_at_the_end_of_an_iteration(arrays: tuple[Any, Any]) -> None:
+    import keras
+
+    history = keras.callbacks.History()
+    job = Job(model("sgd"), arrays, arrays, ROWS, 0, 4, seed=11, callbacks=[history])
+    ENGINES.load("scipy:L-BFGS-B").fit(job)
+    np.testing.assert_allclose(history.history["loss"], history.history["val_loss"], rtol=1e-9)
+
+
 def test_rows_too_many_to_copy_are_read_in_the_same_order(
     arrays: tuple[Any, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -50,13 +50,16 @@ def curves(
 ) -> None:
     """Draw learning curves: training and validation values by epoch, of the best trials or of those named.
 
-    A training value is a mean over the batches of its epoch, taken while the weights move; a validation value is
-    measured at the epoch's end. Training values are therefore drawn half an epoch earlier (a whole one where an epoch
-    is one batch; not at all with the scipy engine, which measures both at the end).
+    A training value is a mean over the batches of its epoch, taken while
+    the weights move; a validation value is measured at the epoch's end.
+    Training values are therefore drawn half an epoch earlier (a whole one
+    where an epoch is one batch; not at all with the scipy engine, which
+    measures both at the end).
 
-    The gap ratio says how many times worse the best epoch is on validation rows than on training rows: validation /
-    training of an error, training / validation of a metric that is better when higher. Dropout is on in training and
-    off in validation, so that it may be below 1.
+    The gap ratio says how many times worse the best epoch is on validation
+    rows than on training rows: validation / training of an error, training /
+    validation of a metric that is better when higher. Dropout is on in
+    training and off in validation, so that it may be below 1.
     """
     from tunecli.store.layout import CurvesLayout
     from tunecli.store.run import find_run

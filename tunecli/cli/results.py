@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 MOST_SHOWN = 100
 """Trials that `show` lists, and whose curves a leaderboard draws."""
 
+PLAN_PARTS = ("space", "fixed", "tuner", "training", "limits")
+"""What a plan must hold to be read any further."""
+
 LEADERBOARD_SPARK = 16
 """Characters of a curve in a leaderboard."""
 
@@ -97,12 +100,17 @@ def read_snapshot(run: Run) -> Snapshot:
 
 def read_plan(run: Run) -> dict[str, Any] | None:
     """Returns a study's plan as it stands in its file; None where that is missing or damaged, which is said."""
+    from tunecli.store.files import damaged
+
     try:
-        return run.plan_document()
+        plan = run.plan_document()
+        if not all(isinstance(plan.get(part), dict) for part in PLAN_PARTS):
+            raise damaged(str(run.layout.plan), "not the plan of a study")
     except StudyError as error:
         for problem in error.problems:
             output.problem(problem)
         return None
+    return plan
 
 
 def no_trial(run: Run, snapshot: Snapshot, trial: int) -> TunecliError:

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from tunecli.study.snapshot import Snapshot
 
 
+MOST_NAMED = 10
+"""Other failed trials that are listed."""
+
+
 def why(
     run: RunArgument = None,
     trial: Annotated[
@@ -73,6 +77,7 @@ def _last_failed(run: Run, snapshot: Snapshot) -> int:
         hint = f"name any trial: tunecli why {run.name} {some}"
         raise UsageError("no trial has failed", where=str(run.path), hint=hint)
     if len(failed) > 1:
-        others = ", ".join(str(each.id) for each in failed[:-1])
-        output.say(f"the last of {len(failed)} failed trials; the others are {others}")
+        before = [str(each.id) for each in failed[-2 : -2 - MOST_NAMED : -1]]
+        more = ", …" if len(failed) - 1 > MOST_NAMED else ""
+        output.say(f"the last of {len(failed)} failed trials; before it failed {', '.join(before)}{more}")
     return failed[-1].id

@@ -6,9 +6,13 @@ cause.kind, cause.words        # Kind.DIVERGED, 'training diverged: the loss was
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
+
+import tunecli
 
 
 class Kind(StrEnum):
@@ -30,7 +34,7 @@ class Cause:
 
     Attributes:
         kind: What kind of failure it was.
-        text: As the journal has it, without the training it was seen in.
+        text: As the journal has it, without the training it was seen in, and without TensorFlow's names of nodes.
         words: The same in plain words.
         training: Which fold or repeat failed, in words; "" for a trial that is trained once.
         limit: Seconds or MiB that the trial was allowed, where it took more.
@@ -54,6 +58,7 @@ class Cause:
 
 _TRAINING = re.compile(r"((?:fold|repeat) \d+ of \d+(?:, repeat \d+ of \d+)?): ")
 _RAISED = re.compile(r"([A-Za-z_][\w.]*(?:Error|Exception|Interrupt|Exit|Warning)): ?(.*)")
+_NODE = re.compile(r"\{\{[^}]*\}\} ?| ?name: $")
 _OUT_OF_MEMORY = ("ResourceExhaustedError", "MemoryError")
 
 _PATTERNS: tuple[tuple[Kind, re.Pattern[str], str], ...] = (
@@ -96,6 +101,7 @@ def read_cause(text: str) -> Cause:
     """Reads the cause of a failed trial."""
     named = _TRAINING.match(text)
     training, rest = (named[1], text[named.end() :]) if named else ("", text)
+    rest = _NODE.sub("", rest).strip()
     for kind, pattern, words in _PATTERNS:
         if match := pattern.fullmatch(rest):
             found = match.groupdict()
@@ -134,7 +140,8 @@ class OwnLine:
 
 
 _FRAME = re.compile(r'\s*File "(?P<file>[^"]+)", line (?P<line>\d+)(?:, in (?P<name>.+))?')
-_FOREIGN = re.compile(r"[/\\](?:site-packages|dist-packages|lib[/\\]python[\d.]*|tunecli)[/\\]|^<")
+_LIBRARY = re.compile(r"[/\\](?:site-packages|dist-packages|lib[/\\]python[\d.]*)[/\\]|^<")
+_PACKAGE = str(Path(tunecli.__file__).parent) + os.sep
 
 
 def own_line(log: str) -> OwnLine | None:
@@ -146,8 +153,13 @@ def own_line(log: str) -> OwnLine | None:
     frames = [(index, match) for index, line in enumerate(lines) if index > begin and (match := _FRAME.match(line))]
     if not frames:
         return None
-    own = [frame for frame in frames if not _FOREIGN.search(frame[1]["file"])]
+    own = [frame for frame in frames if not _is_foreign(frame[1]["file"])]
     index, match = (own or frames)[-1]
     code = lines[index + 1].strip() if index + 1 < len(lines) and not _FRAME.match(lines[index + 1]) else ""
     where = f"{match['file']}:{match['line']}" + (f" in {match['name']}" if match["name"] else "")
     return OwnLine(where, code)
+
+
+def _is_foreign(file: str) -> bool:
+    """Says whether a file is a library's, or this package's own."""
+    return _LIBRARY.search(file) is not None or file.startswith(_PACKAGE)

@@ -32,10 +32,14 @@ LEGEND_COLUMNS = 4
 TITLE_CHARACTERS = 58
 """Of a line above a panel."""
 
+TITLE_LINES = 2
+"""Of each of its parts."""
+
 MARKED_EPOCHS = 12
 """A curve of so few epochs has a mark at each: one alone would be no line."""
 
 TRAIN, VALIDATION = "C0", "C1"
+PROMOTED = "promoted, to go on as this trial"
 THIN: dict[str, Any] = {"linewidth": 0.8, "alpha": 0.45}
 NOTE_COLOUR = "0.35"
 
@@ -78,7 +82,7 @@ def _draw_panel(axis: Axes, panel: Panel) -> None:
     if curve.mean is not None:
         _draw_mean(axis, curve, curve.mean)
     for index, promotion in enumerate(curve.promotions):
-        axis.axvline(promotion.epoch, color="C2", linestyle="--", linewidth=1, label=_once("promoted", index))
+        axis.axvline(promotion.epoch, color="C2", linestyle="--", linewidth=1, label=_once(PROMOTED, index))
         axis.text(
             promotion.epoch,
             0.99,
@@ -104,6 +108,7 @@ def _draw_panel(axis: Axes, panel: Panel) -> None:
     axis.set_ylabel(printable(curve.metric, 30) + (" (log scale)" if curve.is_log else ""))
     axis.xaxis.set_major_locator(MaxNLocator(integer=True))
     if not curve.trainings:
+        axis.set_yticks([])
         axis.text(0.5, 0.5, "no epoch was trained", transform=axis.transAxes, ha="center", color=NOTE_COLOUR)
     axis.set_title(_title(panel), loc="left", fontsize="small")
 
@@ -112,8 +117,10 @@ def _title(panel: Panel) -> str:
     curve = panel.curve
     gap = "" if curve.gap_ratio is None else f", gap ratio {curve.gap_ratio:.2f}"
     lines = [f"{panel.heading}{gap}", panel.values, curve.shape.describe()]
-    wrapped = [textwrap.wrap(printable(line, 2 * TITLE_CHARACTERS), TITLE_CHARACTERS) for line in lines]
-    return "\n".join(line for each in wrapped for line in each[:2])
+    wrapped = [
+        textwrap.wrap(printable(line, 500), TITLE_CHARACTERS, max_lines=TITLE_LINES, placeholder=" …") for line in lines
+    ]
+    return "\n".join(line for each in wrapped for line in each)
 
 
 def _draw_training(axis: Axes, curve: LearningCurve, training: TrainingCurve) -> None:

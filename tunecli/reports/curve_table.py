@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from tunecli.reports.curve_shape import Number
 from tunecli.reports.learning_curves import LearningCurve
-from tunecli.reports.tables import _add, _table
+from tunecli.reports.tables import Fitting, _add, _table, _text
 from tunecli.reports.text import show_score
 
 if TYPE_CHECKING:
@@ -46,18 +46,24 @@ def curves_view(curves: Sequence[tuple[int, float | None, LearningCurve]], metri
         curves: Each with the trial's id and score.
         metric: The objective.
     """
+    from rich.console import Group
+
     names = ["trial", metric, "best epoch", "train", "validation", "gap ratio"]
-    table = _table([*names, "curve"], right=len(names))
-    for each in curves:
-        _add(table, _row(*each))
-    return table
+    wide, compact = (_table(columns, right=len(names)) for columns in ([*names, "curve"], names))
+    words = []
+    for trial, score, curve in curves:
+        cells = _row(trial, score, curve)
+        _add(wide, [*cells, curve.shape.describe()])
+        _add(compact, cells)
+        words.append(_text(f"trial {trial}: {curve.shape.describe()}"))
+    return Fitting(wide, Group(compact, *words))
 
 
 def _row(trial: int, score: float | None, curve: LearningCurve) -> list[str]:
     gap = "–" if curve.gap_ratio is None else f"{curve.gap_ratio:.2f}"
     best = "–" if curve.best_epoch is None else str(curve.best_epoch)
     at_best = (show_score(curve.train_at_best), show_score(curve.validation_at_best))
-    return [str(trial), show_score(score), best, *at_best, gap, curve.shape.describe()]
+    return [str(trial), show_score(score), best, *at_best, gap]
 
 
 def _cell(value: Number) -> str:

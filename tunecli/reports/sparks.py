@@ -24,13 +24,13 @@ class Spark:
     Attributes:
         values: One an epoch.
         width: The most characters.
-        bounds: A scale that several curves share.
+        span: A scale that several curves share.
         keep: The index of a value to show for its stretch.
     """
 
     values: Values
     width: int
-    bounds: tuple[float, float] | None = None
+    span: tuple[float, float] | None = None
     keep: int | None = None
 
     def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
@@ -44,7 +44,7 @@ class Spark:
         from rich.text import Text
 
         glyphs = ASCII if options.ascii_only else BLOCKS
-        yield Text(sparkline(self.values, width=self.width, glyphs=glyphs, bounds=self.bounds, keep=self.keep))
+        yield Text(sparkline(self.values, width=self.width, glyphs=glyphs, span=self.span, keep=self.keep))
 
 
 @dataclass(frozen=True)
@@ -70,8 +70,8 @@ def together(curves: Sequence[Values], *, width: int, keep: int | None = None) -
     """Returns curves of equal length on one scale, a logarithmic one where they span more than two decades."""
     drawn = [readable(each) for each in curves] if spans_decades([v for each in curves for v in each]) else curves
     finite = [value for each in drawn for value in each if value is not None and math.isfinite(value)]
-    bounds = (min(finite), max(finite)) if finite else None
-    return [Spark(each, width, bounds, keep) for each in drawn]
+    span = (min(finite), max(finite)) if finite else None
+    return [Spark(each, width, span, keep) for each in drawn]
 
 
 def mark_below(count: int, width: int, index: int) -> Mark:

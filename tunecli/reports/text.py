@@ -79,21 +79,22 @@ def sparkline(
     *,
     width: int,
     glyphs: Glyphs = BLOCKS,
-    bounds: tuple[float, float] | None = None,
+    span: tuple[float, float] | None = None,
     keep: int | None = None,
 ) -> str:
-    """Draws a curve in one line, from its lowest to its highest finite value.
+    """Draws a curve in one line.
 
     Args:
         values: One an epoch; None or what is not finite leaves a gap.
         width: The most characters; a longer curve shows the last value of each stretch.
         glyphs: What to draw with.
-        bounds: The lowest and highest value of a scale that several curves share.
+        span: The values of the lowest and of the highest character, for curves that share a scale; default: the lowest
+            and the highest finite value.
         keep: The index of a value to show for its stretch in place of the last.
     """
     picked = [values[index] for index in spark_places(len(values), width, keep=keep)]
     finite = [value for value in picked if value is not None and math.isfinite(value)]
-    low, high = bounds or (min(finite, default=0.0), max(finite, default=0.0))
+    low, high = span or (min(finite, default=0.0), max(finite, default=0.0))
     return "".join(_spark(value, low, high, glyphs) for value in picked)
 
 

@@ -145,7 +145,7 @@ def tell(
         cause=found.outcome.cause if found.outcome else "",
         epochs=_epochs(found, curve),
         attempts=found.attempts,
-        memory=_memory(files, document),
+        memory=_memory(files, document, cause),
         values=tuple(_noted(found, space, [each for each in snapshot.completed if each.id not in kin])),
         curve=curve,
         log=_last_lines(files.log, cause),
@@ -277,12 +277,14 @@ def _epochs(trial: Trial, curve: LearningCurve) -> str:
     return f"{max(done, start if parent else 0)} of {trial.suggestion.end_epoch}{parent}"
 
 
-def _memory(files: TrialFiles, plan: Mapping[str, Any]) -> str:
-    """Returns what records say of memory: what a trial used is not among it."""
-    known = ["what it used was not recorded"]
+def _memory(files: TrialFiles, plan: Mapping[str, Any], cause: Cause | None) -> str:
+    """Returns what records say of memory: how much a trial used is not among it, unless it was ended for it."""
     limit = (plan.get("limits") or {}).get("trial_memory")
-    if limit:
-        known.append(f"limits.trial_memory is {limit / 2**20:,.0f} MiB")
+    if cause is not None and cause.kind is CauseKind.OUT_OF_MEMORY and cause.limit is not None:
+        known = [f"more than the {cause.limit:,.0f} MiB that it was allowed"]
+    else:
+        allowed = [f"limits.trial_memory is {limit / 2**20:,.0f} MiB"] if limit else []
+        known = ["what it used was not recorded", *allowed]
     if files.layers is not None:
         parameters = sum(each["parameters"] for each in files.layers)
         known.append(f"its model has {parameters:,} parameter{'' if parameters == 1 else 's'}")
@@ -311,13 +313,14 @@ def _neighbour(trial: Trial, pair: tuple[float, Trial]) -> Neighbour:
         if name not in ours or name not in theirs or not same(ours[name], theirs[name])
     ]
     is_scored = other.status is TrialStatus.COMPLETED
-    outcome = show_spread(other.score, other.outcome.score_sd) if is_scored else f"failed: {other.outcome.cause}"
+    cause = read_cause(other.outcome.cause).text
+    outcome = show_spread(other.score, other.outcome.score_sd) if is_scored else f"failed: {cause}"
     return Neighbour(other.id, apart, other.status.value, outcome, "  ".join(differs) or "nothing")
 
 
 def _last_lines(log: str, cause: Cause | None) -> tuple[str, ...]:
     """Returns the end of a log; nothing where that only repeats the cause."""
-    lines = [line for line in log.splitlines() if line.strip()]
+    lines = [line for line in log.splitlines() if line.strip(" ~^")]  # what underlines code needs its own width
     return () if cause is not None and lines == [cause.text] else tuple(lines[-LOG_LINES:])
 
 

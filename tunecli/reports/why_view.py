@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from tunecli.errors import printable as shown_as_is
 from tunecli.reports.curve_shape import Form
 from tunecli.reports.learning_curves import LearningCurve
 from tunecli.reports.sparks import mark_below, together
@@ -40,7 +41,7 @@ def story_view(story: Story) -> RenderableType:
     if story.curve.main is not None:
         parts += _titled("curve", _curve(story.curve))
     if story.log:
-        parts += _titled("end of its log", Text("\n".join(printable(line, LINE_CHARACTERS) for line in story.log)))
+        parts += _titled("end of its log", Text("\n".join(map(shown_as_is, story.log))))
     if story.neighbours:
         parts += _titled("similar trials, the nearest first", _neighbours(story))
     if story.findings:
