@@ -96,6 +96,15 @@ def test_what_a_loss_comes_to_after_it_has_shot_up_does_not_count() -> None:
     assert turning.rate == pytest.approx(0.01, rel=0.03)  # the step before; the least of all is at 0.3
 
 
+def test_a_batch_of_outliers_before_the_fall_is_no_turning_point() -> None:
+    curve, loss_of = Curve(Sweep()), valley(1e-3, 1.0)
+    while curve.ending is None:
+        step = len(curve.records) + 1
+        curve.take(120.0 if step == 60 else loss_of(curve.sweep.rate(step)))
+    assert max(record.smoothed for record in curve.records) > 2 * curve.records[50].smoothed
+    assert find_rates(curve).suggestion == pytest.approx(find_rates(sweep_over(loss_of)).suggestion, rel=0.1)
+
+
 def test_a_sweep_ends_where_the_loss_is_four_times_its_least() -> None:
     curve = sweep_over(valley(1e-3, 0.1))
     assert curve.ending is Ending.DIVERGED

@@ -129,9 +129,8 @@ def _write(folder: Path, plan: Plan, chosen: Chosen, curve: Curve, findings: Fin
 
     picture, figures = folder / "lr_find.png", folder / "lr_find.csv"
     write_csv(figures, curve)
-    title = (
-        f"Learning-rate range test of {plan.name}: {plan.family} on {plan.dataset.name}, {chosen.values['optimizer']}"
-    )
+    trained = f"{plan.family} on {plan.dataset.name}, {chosen.values['optimizer']}"
+    title = f"Learning-rate range test of {plan.name}\n{trained}"
     draw(picture, curve, findings, title=title, loss=str(chosen.values["loss"]), present=present_rates(plan))
     return picture, figures
 

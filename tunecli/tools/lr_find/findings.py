@@ -71,7 +71,7 @@ class Findings:
 
 
 def find_rates(curve: Curve) -> Findings:
-    """Returns what a finished sweep shows."""
+    """Returns what a finished sweep shows; the first steps, whose mean is of few batches, do not count."""
     sweep, records = curve.sweep, curve.finite[curve.sweep.warm_steps - 1 :]
     if len(records) < sweep.warm_steps:
         what = f"the loss diverged at once, at {shown(curve.records[-1].rate)}"
@@ -99,16 +99,21 @@ def _least_before_rise(records: Sequence[Record], noise: float) -> Record:
     for record in records:
         if record.smoothed < least.smoothed:
             least = record
-        if record.smoothed > max(_SHOT_UP_AT, 1 + noise) * least.smoothed:
+        has_fallen = _is_fall(records[0].smoothed, least.smoothed, noise)  # before, one batch may double it
+        if has_fallen and record.smoothed > max(_SHOT_UP_AT, 1 + noise) * least.smoothed:
             return least
     return least
 
 
+def _is_fall(begin: float, end: float, noise: float) -> bool:
+    """Says whether a loss has fallen by more than it fluctuates."""
+    return begin - end > max(_LEAST_FALL, noise) * begin
+
+
 def _doubt(curve: Curve, records: Sequence[Record], least: Record, noise: float) -> str:
     """Returns why a least is no turning point, or ""."""
-    sweep, begin = curve.sweep, records[0].smoothed
-    fall = begin - least.smoothed
-    if fall <= max(_LEAST_FALL, noise) * begin:
+    sweep, fall = curve.sweep, records[0].smoothed - least.smoothed
+    if not _is_fall(records[0].smoothed, least.smoothed, noise):
         if curve.ending is not Ending.COMPLETE and least.step <= sweep.warm_steps * 2:
             return f"the loss only rises, from {shown(sweep.low)} on: lower --min"
         return (
