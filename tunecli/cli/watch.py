@@ -149,11 +149,14 @@ def _require_end(run: Run, snapshot: Snapshot, state: StudyState) -> None:
         Interrupted: It was interrupted, or its process is gone.
     """
     from tunecli.reports.data import StudyState
+    from tunecli.store.lock import holder
     from tunecli.study.events import EndReason
 
     if state is StudyState.INTERRUPTED:
         count = snapshot.ended_count
         what = f"nobody searches here now: interrupted after {count} trial{'s' * (count != 1)}"
+        if (last := holder(run.layout.lock)) is not None:
+            what += f"; the last was {last}"
         raise Interrupted(what, where=str(run.path), hint=_GO_ON)
     if not snapshot.completed or snapshot.end_reason is EndReason.FAILURES:
         what = f"the search has failed: {len(snapshot.failed)} of {snapshot.ended_count} trials"

@@ -42,11 +42,11 @@ class TTest:
 def best_of_n_test(first: Sequence[float], second: Sequence[float]) -> float:
     """Returns how often the bests of two searches are so far apart when both draw from one distribution of scores.
 
-    A permutation test (Fisher 1935, "The design of experiments", section 21; Pitman 1937, "Significance tests which
-    may be applied to samples from any populations") of the difference of the bests: given all scores, each way to deal
-    them out to searches of these sizes is equally likely. The best score of all goes to one search, and the other's
-    best is the j-th of all if the first has all before it; so the probabilities are known, and no sample is drawn. Both
-    signs are allowed for by doubling, since searches of different sizes are not equally likely to be ahead.
+    A permutation test (Fisher 1935, "The design of experiments"; Pitman 1937, "Significance tests which may be applied
+    to samples from any populations") of the difference of the bests: given all scores, each way to deal them out to
+    searches of these sizes is equally likely. The best score of all goes to one search, and the other's best is the
+    j-th of all if the first has all before it; so the probabilities are known, and no sample is drawn. Both signs are
+    allowed for by doubling, since searches of different sizes are not equally likely to be ahead.
 
     The trials must be independent draws, as those of random search are. It is the distributions that are held equal,
     so that a small p may also say that one of them is wider.
@@ -81,7 +81,7 @@ def best_of_n(scores: Sequence[float], count: int, share: float) -> float:
     """Returns the score that the best of `count` draws from `scores` reaches with a probability of `share`.
 
     The draws are made with replacement, so that this is a quantile of what Dodge et al. (2019, "Show your work",
-    section 3.1, arXiv:1909.03004) take the mean of, and the limit of a bootstrap of the best of `count`. A mean would
+    arXiv:1909.03004) take the mean of, and the limit of a bootstrap of the best of `count`. A mean would
     be ruled by the trials that diverge. Near the number of trials it is too pessimistic (Tang et al. 2020, "Showing
     your work doesn't always work", arXiv:2004.13705), and never better than the best that was seen.
 
@@ -98,7 +98,7 @@ def corrected_t_test(first: Sequence[float], second: Sequence[float], test_share
     """Compares two models by their scores on the same folds.
 
     The corrected resampled t-test (Nadeau and Bengio 2003, "Inference for the generalization error", Machine Learning
-    52, section 4, eq. 15): folds share most of their training rows, so that their scores are not independent; the
+    52): folds share most of their training rows, so that their scores are not independent; the
     variance of the mean is taken to be (1/J + n_test/n_train) times that of the J differences. For repeated folds as in
     Bouckaert and Frank 2004, "Evaluating the replicability of significance tests for comparing learning algorithms".
 
