@@ -140,7 +140,7 @@ def _surface(found: Surface, across: ParameterAxis, up: ParameterAxis) -> dict[s
     shared = {"x": found.across, "y": found.up, "z": found.goodness, "coloraxis": "coloraxis", "hoverinfo": "skip"}
     if across.is_choice or up.is_choice:
         return {"type": "heatmap", **shared, "opacity": 0.75}
-    # plotly.js 3 never ends filling contours whose colours come from an axis that others share
+    # plotly.js 4.1 never ends filling contours whose colours come from an axis that others share
     levels = {"start": 0.1, "end": 0.9, "size": 0.1, "coloring": "heatmap"}
     return {"type": "contour", **shared, "contours": levels, "line": {"width": 0.5}, "opacity": 0.75}
 
