@@ -22,6 +22,7 @@ from tunecli.reports.figures.base import (
     shown,
     thinned,
     thinning,
+    title,
 )
 from tunecli.reports.figures.parameters import ParameterAxis, parameter_axes
 from tunecli.reports.figures.scores import ScoreAxis, score_axis
@@ -33,6 +34,9 @@ from tunecli.study.trial import Trial
 NAME, TITLE = "slice", "Each hyperparameter against the score"
 
 MOST_PANELS, COLUMNS, PANEL_HEIGHT = 8, 2, 220
+MOST_CHARACTERS = 18
+"""Of a name below its panel: two stand side by side on a phone."""
+
 MOST_POINTS = 400
 """In a panel."""
 
@@ -59,7 +63,7 @@ def draw(study: StudyData, importance: Importance) -> Figure:
     data: list[dict[str, Any]] = []
     for number, axis in enumerate(axes):
         suffix = "" if number == 0 else str(number + 1)
-        layout[f"xaxis{suffix}"] = axis.layout
+        layout[f"xaxis{suffix}"] = {**axis.layout, "title": title(shown(axis.parameter.name, MOST_CHARACTERS))}
         layout[f"yaxis{suffix}"] = _score_layout(score, number)
         data += [{**trace, "xaxis": f"x{suffix}", "yaxis": f"y{suffix}"} for trace in _panel(axis, score, kept, study)]
     parts = [
