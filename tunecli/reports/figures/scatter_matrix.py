@@ -21,7 +21,7 @@ from tunecli.reports.figures.base import (
 )
 from tunecli.reports.figures.parameters import ParameterAxis, parameter_axes
 from tunecli.reports.figures.scores import ScoreAxis, score_axis
-from tunecli.reports.figures.slices import jitter
+from tunecli.reports.figures.slices import ROOT_OF_TWO, jitter
 from tunecli.reports.importance import Importance
 from tunecli.reports.study_data import StudyData
 from tunecli.spec.space import show_value
@@ -86,18 +86,16 @@ def _edge(axis: ParameterAxis, *, is_labelled: bool) -> dict[str, Any]:
 
 def _points(across: ParameterAxis, up: ParameterAxis, score: ScoreAxis, trials: Sequence[Trial]) -> dict[str, Any]:
     both = [each for each in trials if across.holds(each.suggestion.values) and up.holds(each.suggestion.values)]
-    spread = [jitter(each) for each in both]
     return {
         "type": "scatter",
         "mode": "markers",
         "x": [
-            rounded(across.place(each.suggestion.values) + (by if across.is_choice else 0), 4)
-            for each, by in zip(both, spread, strict=True)
+            rounded(across.place(each.suggestion.values) + (jitter(each) if across.is_choice else 0), 4)
+            for each in both
         ],
-        # another spread than across, or points of two choices would lie on a line
         "y": [
-            rounded(up.place(each.suggestion.values) + (by * 7 % 0.5 - 0.25 if up.is_choice else 0), 4)
-            for each, by in zip(both, spread, strict=True)
+            rounded(up.place(each.suggestion.values) + (jitter(each, ROOT_OF_TWO) if up.is_choice else 0), 4)
+            for each in both
         ],
         "customdata": [
             [*mark, *(shown(show_value(each.suggestion.values[axis.parameter.name])) for axis in (across, up))]

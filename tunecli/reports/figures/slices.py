@@ -43,6 +43,8 @@ MOST_POINTS = 400
 TOP = 10
 """How many of the best trials the text sums up."""
 
+GOLDEN_RATIO, ROOT_OF_TWO = 0.618034, 0.414214
+
 JITTER = 0.5
 """How far points of one choice are spread, as a share of the distance of two: they would hide each other."""
 
@@ -131,9 +133,14 @@ def _medians(axis: ParameterAxis, trials: Sequence[Trial]) -> dict[str, Any]:
     }
 
 
-def jitter(trial: Trial) -> float:
-    """Returns how far to the side a trial's point is moved: always the same, and evenly spread (golden ratio)."""
-    return (trial.id * 0.618034 % 1 - 0.5) * JITTER
+def jitter(trial: Trial, turn: float = GOLDEN_RATIO) -> float:
+    """Returns how far to the side a trial's point is moved: always the same, and evenly spread.
+
+    Args:
+        trial: Whose point.
+        turn: An irrational number; another one for another direction, or points would lie on a line.
+    """
+    return (trial.id * turn % 1 - 0.5) * JITTER
 
 
 def _text(axes: Sequence[ParameterAxis], trials: Sequence[Trial]) -> str:
