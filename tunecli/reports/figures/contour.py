@@ -20,7 +20,7 @@ from tunecli.reports.figures.base import (
 )
 from tunecli.reports.figures.parameters import ParameterAxis, parameter_axes
 from tunecli.reports.figures.scores import ScoreAxis, score_axis
-from tunecli.reports.figures.slices import jitter
+from tunecli.reports.figures.slices import GOLDEN_RATIO, ROOT_OF_TWO, jitter
 from tunecli.reports.importance import Importance
 from tunecli.reports.study_data import StudyData
 from tunecli.spec.space import show_value
@@ -119,7 +119,7 @@ def draw(study: StudyData, importance: Importance) -> Figure:
     drawn = plot(
         [
             _surface(surface(across, up, score, both), across, up),
-            _points(across, up, thinned(both, MOST_POINTS), score),
+            _points(across, up, thinned(both, MOST_POINTS)[::-1], score),  # the best lie on top
         ],
         height=460,
         xaxis=across.layout,
@@ -140,7 +140,7 @@ def _surface(found: Surface, across: ParameterAxis, up: ParameterAxis) -> dict[s
     shared = {"x": found.across, "y": found.up, "z": found.goodness, "coloraxis": "coloraxis", "hoverinfo": "skip"}
     if across.is_choice or up.is_choice:
         return {"type": "heatmap", **shared, "opacity": 0.75}
-    # the browser hangs in plotly.js 4.1.1 where it fills the bands between the lines of some surfaces with paths
+    # plotly.js 4.1 never ends filling contours whose colours come from an axis that others share
     levels = {"start": 0.1, "end": 0.9, "size": 0.1, "coloring": "heatmap"}
     return {"type": "contour", **shared, "contours": levels, "line": {"width": 0.5}, "opacity": 0.75}
 
@@ -149,8 +149,8 @@ def _points(across: ParameterAxis, up: ParameterAxis, trials: Sequence[Trial], s
     return {
         "type": "scatter",
         "mode": "markers",
-        "x": [_place(across, trial) for trial in trials],
-        "y": [_place(up, trial) for trial in trials],
+        "x": [_place(across, trial, GOLDEN_RATIO) for trial in trials],
+        "y": [_place(up, trial, ROOT_OF_TWO) for trial in trials],
         "customdata": [
             [*mark, *(shown(show_value(each.suggestion.values[axis.parameter.name])) for axis in (across, up))]
             for mark, each in zip(marks(trials), trials, strict=True)
@@ -166,8 +166,8 @@ def _points(across: ParameterAxis, up: ParameterAxis, trials: Sequence[Trial], s
     }
 
 
-def _place(axis: ParameterAxis, trial: Trial) -> float | None:
-    return rounded(axis.place(trial.suggestion.values) + (jitter(trial) if axis.is_choice else 0))
+def _place(axis: ParameterAxis, trial: Trial, turn: float) -> float | None:
+    return rounded(axis.place(trial.suggestion.values) + (jitter(trial, turn) if axis.is_choice else 0))
 
 
 def _text(
