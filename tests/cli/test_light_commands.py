@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.reports.studies import random_study
+from tunecli.reports.trial_exports import TRIAL_FORMATS
+
 HEAVY = ("tensorflow", "keras", "keras_tuner", "sklearn")
 
 SCRIPT = """
@@ -27,11 +30,13 @@ COMMANDS = [
     ["check", "a.yaml"],
     ["schema"],
     ["eject", "a.yaml", "-o", "-"],
+    *(["export-trials", "--format", name] for name in TRIAL_FORMATS.names),
 ]
 
 
 @pytest.mark.parametrize("arguments", COMMANDS, ids=" ".join)
 def test_nothing_heavy_is_imported(arguments: list[str]) -> None:
+    random_study(Path("runs") / "study", 2, epochs=2)
     Path("a.yaml").write_text("dataset: advertising\nmodel: mlp\nsearch_space: {units: [8, 16]}\ntuner: grid\n")
     command = [sys.executable, "-c", SCRIPT, json.dumps(arguments), json.dumps(HEAVY)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)

@@ -52,8 +52,13 @@ def read_events(folder: Path) -> Events:
     asked = api_pb2.ListSessionGroupsRequest(allowed_statuses=statuses, start_index=0, slice_size=10_000)
     groups = list_session_groups.Handler(request, context, EXPERIMENT, asked).run().session_groups
     return Events(
-        scalars={run: {tag: [(each.step, each.value) for each in data] for tag, data in tags.items()} for run, tags in found.items()},
-        moments={run: {tag: [each.wall_time for each in data] for tag, data in tags.items()} for run, tags in found.items()},
+        scalars={
+            run: {tag: [(each.step, each.value) for each in data] for tag, data in tags.items()}
+            for run, tags in found.items()
+        },
+        moments={
+            run: {tag: [each.wall_time for each in data] for tag, data in tags.items()} for run, tags in found.items()
+        },
         experiment=get_experiment.Handler(
             request, context, EXPERIMENT, api_pb2.GetExperimentRequest(include_metrics=True)
         ).run(),

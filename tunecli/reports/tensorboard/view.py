@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from tunecli.errors import TunecliError
 from tunecli.reports.live import QuietView
-from tunecli.reports.tensorboard.event_folder import EventFolder
+from tunecli.reports.tensorboard.event_folder import EventFolder, shown_metrics
 from tunecli.spec.evaluation import EvaluationSpec
 from tunecli.spec.space import SearchSpace, Value
 from tunecli.store.run import Run
@@ -76,7 +76,8 @@ class TensorBoardView(QuietView):
         folder = self._run.layout.tensorboard
         if folder.exists():
             shutil.rmtree(folder)
-        self._events.declare(snapshot, self._metrics)
+        found = [trial.outcome.metrics for trial in snapshot.trials.values() if trial.outcome]
+        self._events.declare(snapshot, shown_metrics(snapshot.objective, self._metrics, *found))
         for trial in snapshot.trials.values():
             self._events.add(trial, {training: self._recorded(trial, training) for training in self._trainings()})
 
