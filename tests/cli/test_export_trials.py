@@ -180,8 +180,8 @@ def test_search_writes_events_as_it_goes(write_spec: Callable[..., Path], cli: C
     assert code == 0
     assert "for TensorBoard: tensorboard --logdir runs/linear/tensorboard\n" in err
     found = read_events(Path("runs/linear/tensorboard"))
-    assert set(found.sessions) == {"trial-0", "trial-1"}
-    assert {step for step, _ in found.scalars["trial-0/validation"]["epoch_rmse"]} == {1, 2, 3}
+    assert set(found.sessions) == {"trial-000", "trial-001"}
+    assert {step for step, _ in found.scalars["trial-000/validation"]["epoch_rmse"]} == {1, 2, 3}
     names = [info.display_name for info in found.experiment.metric_infos]
     assert names[0] == "val_rmse"
     assert {"loss", "r2", "val_mae"} < set(names)

@@ -58,7 +58,7 @@ def assert_like_an_export(path: Path, folder: Path) -> None:
     for name, tags in found.scalars.items():
         assert repr(tags) == repr(expected.scalars[name]), "as text, in which NaN equals NaN"
     assert found.sessions.keys() == expected.sessions.keys()
-    score = f"best/{run.snapshot().objective.metric}"
+    score = f"outcome/{run.snapshot().objective.metric}"
     for name, group in found.sessions.items():
         other = expected.sessions[name]
         assert hyperparameters(group) == hyperparameters(other)
@@ -105,7 +105,7 @@ def test_what_an_earlier_session_did_without_it_is_there_too(tmp_path: Path) -> 
 def test_a_failure_is_shown_as_one(tmp_path: Path) -> None:
     path = spec(tmp_path)
     snapshot = watched(path, runner=fails_above).snapshot
-    failed = {f"trial-{trial.id}" for trial in snapshot.failed}
+    failed = {f"trial-{trial.id:03}" for trial in snapshot.failed}
     assert failed
     found = written(path)
     assert {name for name, group in found.sessions.items() if group.sessions[0].status == 2} == failed
