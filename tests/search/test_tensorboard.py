@@ -29,6 +29,7 @@ KINDS: dict[str, tuple[str, dict[str, Any]]] = {
     "random": ("random", {}),
     "hyperband": ("hyperband", {}),
     "folds": ("random", FOLDS),
+    "slots": ("random", {**FOLDS, "limits": {"workers": 2}}),
 }
 
 
@@ -66,6 +67,7 @@ def assert_like_an_export(path: Path, folder: Path) -> None:
         assert group.sessions[0].status == other.sessions[0].status == 1
 
 
+@pytest.mark.usefixtures("light_slots")
 @pytest.mark.parametrize("kind", KINDS)
 def test_events_are_those_of_an_export(kind: str, tmp_path: Path) -> None:
     tuner, changes = KINDS[kind]
@@ -75,7 +77,7 @@ def test_events_are_those_of_an_export(kind: str, tmp_path: Path) -> None:
     assert_like_an_export(path, tmp_path / "events")
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "slots"])
 def test_a_search_killed_again_and_again_doubles_and_misses_nothing(
     kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,7 +10,6 @@ import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
 
-from tunecli.errors import TunecliError
 from tunecli.reports.live import QuietView
 from tunecli.reports.tensorboard.event_folder import EventFolder, shown_metrics
 from tunecli.spec.evaluation import EvaluationSpec
@@ -112,8 +111,7 @@ class TensorBoardView(QuietView):
             return
         try:
             write()
-        except (OSError, TunecliError) as error:
+        except OSError as error:
             self._is_off = True
-            where = f"{error.filename}: " if isinstance(error, OSError) and error.filename else ""
-            what = error.strerror if isinstance(error, OSError) else error
-            self._warn(f"{where}no more events for TensorBoard are written: {what}; the search goes on")
+            where = f"{error.filename}: " if error.filename else ""
+            self._warn(f"{where}no more events for TensorBoard are written: {error.strerror}; the search goes on")
