@@ -149,6 +149,16 @@ def test_a_damaged_curve_is_told_and_the_rest_exported(study: Run, cli: Cli) -> 
     assert "epochs.jsonl: is damaged: line 1 is not a measurement" in err
 
 
+@pytest.mark.parametrize(
+    "content", ["{}", '{"space": 3, "tuner": {"name": "random"}}', '{"space": {"parameters": []}}', "["]
+)
+def test_a_damaged_plan_is_told(content: str, study: Run, cli: Cli) -> None:
+    study.layout.plan.write_text(content)
+    code, _, err = cli("export-trials")
+    assert code == 1
+    assert err.startswith(f"{study.layout.plan}: is damaged: not ")
+
+
 def test_a_study_that_runs_can_be_exported(study: Run, cli: Cli) -> None:
     with OpenStudy(study):
         assert cli("export-trials", "-o", "-")[0] == 0

@@ -23,6 +23,7 @@ def test_optuna_loads_the_study_and_agrees_on_the_best(tmp_path: Path, capfd: py
     found, ours = reloaded(hostile_study(tmp_path / "study"), tmp_path / "a.db")
     assert found.best_value == ours.snapshot.best.score == 0.5  # type: ignore[union-attr]
     assert found.best_trial.user_attrs["trial"] == 1
+    assert found.metric_names == ["val_rmse"]
     states = [trial.state.name for trial in found.trials]
     assert states == ["COMPLETE", "COMPLETE", "FAIL", "COMPLETE", "RUNNING"]
     assert found.best_params["</script><b>"] == 0.25

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sqlite3
+import warnings
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +35,8 @@ class OptunaStorage:
         storage = optuna.storages.RDBStorage("sqlite:///:memory:")
         with quietly():
             made = optuna.create_study(storage=storage, study_name=found.study_name, direction=found.direction)
+        with warnings.catch_warnings(action="ignore", category=optuna.exceptions.ExperimentalWarning):
+            made.set_metric_names([study.objective.metric])
         made.add_trials(found.trials)
         with closing(sqlite3.connect(path)) as file, closing(storage.engine.raw_connection()) as made_in:
             made_in.driver_connection.backup(file)
