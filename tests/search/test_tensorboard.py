@@ -40,6 +40,10 @@ def fails_above(payload: dict[str, Any], report: Report) -> dict[str, Any]:
     return train(payload, report)
 
 
+def loses_reports(payload: dict[str, Any], report: Report) -> dict[str, Any]:
+    return train(payload, lambda message: False)
+
+
 def watched(path: Path, warned: list[str] | None = None, **options: Any) -> Session:
     plan = resolve(load(path))
     warn: Callable[[str], None] = (warned if warned is not None else []).append
@@ -113,6 +117,13 @@ def test_a_failure_is_shown_as_one(tmp_path: Path) -> None:
     assert {name for name, group in found.sessions.items() if group.sessions[0].status == 2} == failed
     name = min(failed)
     assert [step for step, _ in found.scalars[f"{name}/validation"]["epoch_rmse"]] == [1]
+
+
+def test_an_epoch_whose_report_was_lost_is_there_in_the_end(tmp_path: Path) -> None:
+    path = spec(tmp_path)
+    watched(path, runner=loses_reports)
+    assert [step for step, _ in written(path).scalars["trial-000/validation"]["epoch_rmse"]] == [1, 2, 3]
+    assert_like_an_export(path, tmp_path / "events")
 
 
 class FullAfter(Disk):

@@ -69,7 +69,7 @@ class TensorBoardView(QuietView):
 
     def closed(self) -> None:
         """Closes the files."""
-        self._try(self._events.close)
+        self._events.close()
 
     def _write_all(self, snapshot: Snapshot) -> None:
         folder = self._run.layout.tensorboard

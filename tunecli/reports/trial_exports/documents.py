@@ -24,7 +24,6 @@ class Json:
     """Everything that is recorded of each trial, its epochs too."""
 
     name = "json"
-    summary = "all that is recorded, epochs and failures too"
     target = Target.TEXT
     ending = ".json"
     has_epochs = False

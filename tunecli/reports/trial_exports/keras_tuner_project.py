@@ -53,7 +53,6 @@ class KerasTunerProject:
     """A directory for `keras_tuner.RandomSearch(…, directory=…, project_name=…)` and its siblings."""
 
     name = "keras-tuner"
-    summary = "a directory that KerasTuner's tuners reload"
     target = Target.FOLDER
     ending = "-keras-tuner"
     has_epochs = False

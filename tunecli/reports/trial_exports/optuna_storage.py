@@ -20,7 +20,6 @@ class OptunaStorage:
     """An SQLite storage with one study, called as ours is."""
 
     name = "optuna"
-    summary = "an SQLite storage for optuna.load_study and optuna-dashboard"
     target = Target.FILE
     ending = ".db"
     has_epochs = False

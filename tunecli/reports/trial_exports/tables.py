@@ -104,7 +104,6 @@ class Csv:
     """Comma-separated values, UTF-8."""
 
     name = "csv"
-    summary = "a table, one row a trial"
     target = Target.TEXT
     ending = ".csv"
     has_epochs = True
@@ -133,7 +132,6 @@ class Parquet:
     """The same table, with its types."""
 
     name = "parquet"
-    summary = "the same table with its types, for pandas, polars, DuckDB or R"
     target = Target.FILE
     ending = ".parquet"
     has_epochs = True
