@@ -104,6 +104,23 @@ def test_keras_tuner_goes_on_in_hyperbands_brackets(
     assert [int(each) for each in theirs._retry_queue[: len(running)]] == running, "what ran is run again"
 
 
+def test_a_promotion_stays_in_its_bracket_when_another_has_begun(tmp_path: Path) -> None:
+    roots = [Told({}, 0.9 - 0.1 * number, epochs=1) for number in range(4)]
+    later = [Told({}, 0.8, epochs=2), Told({}, 0.5, parent=3, start=1, epochs=2), Told({}, 0.7, epochs=2)]
+    run = write_study(tmp_path / "study", [*roots, *later], space=(), tuner="hyperband")
+    plan = json.loads(run.layout.plan.read_text())
+    plan["tuner"] = {"name": "hyperband", "max_epochs": 4, "factor": 2, "iterations": 1}
+    run.layout.plan.write_text(json.dumps(plan))
+    found = reload(read(run), run, tmp_path)
+    assert [
+        (each["bracket_num"], [[_numbered(entry)["id"] for entry in part] for part in each["rounds"]])
+        for each in found.oracle._brackets
+    ] == [(2, [[0, 1, 2, 3], [5], []]), (1, [[4, 6], []])]
+    child = found.oracle.trials["0005"].hyperparameters.values
+    assert (child["tuner/bracket"], child["tuner/round"], child["tuner/trial_id"]) == (2, 1, "0003")
+    assert (child["tuner/initial_epoch"], child["tuner/epochs"]) == (1, 2)
+
+
 def _numbered(entry: dict[str, str | None]) -> dict[str, int | None]:
     """Returns an entry of a round; ids are padded to a width that is KerasTuner's affair."""
     return {name: None if value is None else int(value) for name, value in entry.items()}
