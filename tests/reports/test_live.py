@@ -15,6 +15,7 @@ from tunecli.reports.live import (
     RunningTrial,
     Standing,
     View,
+    Views,
     finished_line,
     make_view,
 )
@@ -190,3 +191,40 @@ def test_a_running_trial_without_a_measurement_stands_where_its_parent_ended(mak
     snapshot = make_snapshot(({}, None))
 
     assert RunningTrial(snapshot.trials[0]).line(snapshot.objective) == "trial 0  epoch 0/30"
+
+
+class Told(QuietView):
+    """Writes down what it is told, and when it ends."""
+
+    def __init__(self, name: str, said: list[str]) -> None:
+        self.name, self.said = name, said
+
+    def study_started(self, total_trials: int, snapshot: Snapshot) -> None:
+        self.said.append(f"{self.name} study {total_trials}")
+
+    def measured(self, trial_id: int, measurement: Measurement, training: int | None = None) -> None:
+        self.said.append(f"{self.name} epoch {measurement.epoch}")
+
+    def message(self, text: str) -> None:
+        self.said.append(f"{self.name} {text}")
+
+    def closed(self) -> None:
+        self.said.append(f"{self.name} closed")
+
+
+def test_several_views_are_told_in_their_order_and_end_in_the_other(make_snapshot: Make) -> None:
+    said: list[str] = []
+    views = Views(Told("a", said), Told("b", said))
+    watch(views, make_snapshot(), make_snapshot(({"units": 64}, 0.5)))
+    assert said == ["a study 20", "b study 20", "a epoch 3", "b epoch 3", "b closed", "a closed"]
+
+
+def test_a_view_that_cannot_begin_ends_those_that_have(make_snapshot: Make) -> None:
+    class Broken(QuietView):
+        def __enter__(self) -> Broken:
+            raise OSError("no terminal")
+
+    said: list[str] = []
+    with pytest.raises(OSError, match="no terminal"), Views(Told("a", said), Broken()):
+        pass
+    assert said == ["a closed"]

@@ -110,15 +110,23 @@ def searched_thresholds(texts: Sequence[str] | None, plan: Plan) -> tuple[Thresh
     Raises:
         UsageError: One is none, or no trial is measured by it.
     """
-    from tunecli.study.objective import FOLD, VALIDATION, fold_metric_names, metric_names
     from tunecli.study.threshold import parse_all
 
-    has_validation = plan.dataset.validation > 0 or plan.watched.metric.startswith(VALIDATION)
-    has_auxiliary = plan.family == "wide_deep"
-    known = [*metric_names(plan.task, validation=has_validation, auxiliary=has_auxiliary), plan.objective.metric]
-    if plan.objective.metric.startswith(FOLD):
-        known += fold_metric_names(plan.task, auxiliary=has_auxiliary)
-    return parse_all(texts or (), None if plan.custom is not None else tuple(dict.fromkeys(known)))
+    return parse_all(texts or (), None if plan.custom is not None else measured_metrics(plan))
+
+
+def measured_metrics(plan: Plan) -> tuple[str, ...]:
+    """Returns the metrics of a search's trials, that which decides first; of a custom model, that one alone."""
+    from tunecli.study.objective import FOLD, VALIDATION, fold_metric_names, metric_names
+
+    known = [plan.objective.metric]
+    if plan.custom is None:
+        has_validation = plan.dataset.validation > 0 or plan.watched.metric.startswith(VALIDATION)
+        has_auxiliary = plan.family == "wide_deep"
+        known += metric_names(plan.task, validation=has_validation, auxiliary=has_auxiliary)
+        if plan.objective.metric.startswith(FOLD):
+            known += fold_metric_names(plan.task, auxiliary=has_auxiliary)
+    return tuple(dict.fromkeys(known))
 
 
 def retrained_thresholds(texts: Sequence[str] | None, run: Run, *, full: bool) -> tuple[Threshold, ...]:

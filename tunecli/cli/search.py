@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,6 +13,7 @@ import typer
 
 from tunecli.cli.advice import MOST_SAID, read_advice, say_advice
 from tunecli.cli.console import output
+from tunecli.cli.export_trials import require_package
 from tunecli.cli.gates import (
     AcceptOption,
     FailIfOption,
@@ -21,6 +23,7 @@ from tunecli.cli.gates import (
     check_accepted,
     check_junit,
     judge_winner,
+    measured_metrics,
     report_search,
     require_passed,
     searched_thresholds,
@@ -36,6 +39,7 @@ _STOPPED = {"target": "objective.target", "no_gain": "stop_when.no_gain", "max_t
 
 if TYPE_CHECKING:
     from tunecli.plan import Plan
+    from tunecli.reports.live import View
     from tunecli.search.session import Session
     from tunecli.search.slots import Protection
     from tunecli.spec.load import SpecFile
@@ -61,6 +65,9 @@ def search(
     fresh: Annotated[bool, typer.Option("--fresh", help="Start anew beside an older study of the name.")] = False,
     smoke: Annotated[bool, typer.Option("--smoke", help="Two trials of one epoch, on a few rows.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be done, and do nothing.")] = False,
+    tensorboard: Annotated[
+        bool, typer.Option("--tensorboard", help="Write events for TensorBoard as the search goes.")
+    ] = False,
     strict: StrictOption = False,
     accept: AcceptOption = None,
     fail_if: FailIfOption = None,
@@ -74,10 +81,7 @@ def search(
     from tunecli.spec.load import load
     from tunecli.store.run import Run
 
-    if strict and smoke:
-        raise UsageError(
-            "--smoke checks no data", where="--strict", hint="drop it, or check them: tunecli check --strict"
-        )
+    _check(strict=strict, smoke=smoke, tensorboard=tensorboard)
     accepted = check_accepted(accept, is_strict=strict)
     check_junit(junit)
     if offline:
@@ -124,6 +128,7 @@ def search(
             resume_hint=resume_hint,
             protection=protection,
             inspection=None if smoke else Inspection(file, strict, accepted),
+            tensorboard=tensorboard,
         )
     except Interrupted:  # a job that takes too long is stopped, and read nonetheless
         run = Run(runs / plan.name)
@@ -133,6 +138,19 @@ def search(
     report_search(session.run, session.snapshot, verdicts, junit)
     _show_result(session, verdicts, as_json=as_json)
     require_passed(verdicts, where=str(session.run.path))
+
+
+def _check(*, strict: bool, smoke: bool, tensorboard: bool) -> None:
+    """Makes sure that the options go together, and that what they take is installed.
+
+    Raises:
+        UsageError: They do not, or it is not.
+    """
+    if strict and smoke:
+        hint = "drop it, or check them: tunecli check --strict"
+        raise UsageError("--smoke checks no data", where="--strict", hint=hint)
+    if tensorboard:
+        require_package("tensorboard", "--tensorboard")
 
 
 def _placed(workers: str | None, cluster: str | None) -> list[str]:
@@ -152,9 +170,9 @@ def _run(
     resume_hint: str,
     protection: Protection,
     inspection: Inspection | None,
+    tensorboard: bool,
 ) -> Session:
     from tunecli.plan import advice, data_notes
-    from tunecli.reports.live import make_view
 
     with output.busy("reading the data"):
         from tunecli.search.session import run_session
@@ -166,7 +184,7 @@ def _run(
             file,
             plan,
             runs,
-            make_view(output),
+            _view(plan, runs, tensorboard=tensorboard),
             say=output.say,
             resume_hint=resume_hint,
             busy=output.busy,
@@ -174,6 +192,22 @@ def _run(
             protection=protection,
             inspect=inspection,
         )
+
+
+def _view(plan: Plan, runs: Path, *, tensorboard: bool) -> View:
+    """Returns who watches the search: the terminal, and TensorBoard's events where they are wanted."""
+    from tunecli.reports.live import Views, make_view
+
+    shown = make_view(output)
+    if not tensorboard:
+        return shown
+    from tunecli.reports.tensorboard.view import TensorBoardView
+    from tunecli.store.run import Run
+
+    run = Run(runs / plan.name)
+    output.say(f"for TensorBoard: tensorboard --logdir {shlex.quote(str(run.layout.tensorboard))}")
+    events = TensorBoardView(run, plan.space, plan.evaluation, measured_metrics(plan), warn=shown.message)
+    return Views(shown, events)
 
 
 def _show_result(session: Session, verdicts: Sequence[Verdict], *, as_json: bool) -> None:

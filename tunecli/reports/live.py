@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, Self
@@ -124,6 +125,51 @@ class QuietView:
     ) -> None:
         """Calls `closed`."""
         self.closed()
+
+
+class Views(QuietView):
+    """Shows a search to several views, in their order."""
+
+    def __init__(self, *views: View) -> None:
+        self._views = views
+        self._entered = ExitStack()
+
+    def __enter__(self) -> Self:
+        """Begins to show; what has begun ends again if another cannot."""
+        with self._entered:
+            for view in self._views:
+                self._entered.enter_context(view)
+            self._entered = self._entered.pop_all()
+        return self
+
+    def study_started(self, total_trials: int, snapshot: Snapshot) -> None:
+        """Tells all."""
+        for view in self._views:
+            view.study_started(total_trials, snapshot)
+
+    def trial_started(self, trial: Trial, values: Mapping[str, Value], training: int | None = None) -> None:
+        """Tells all."""
+        for view in self._views:
+            view.trial_started(trial, values, training)
+
+    def measured(self, trial_id: int, measurement: Measurement, training: int | None = None) -> None:
+        """Tells all."""
+        for view in self._views:
+            view.measured(trial_id, measurement, training)
+
+    def trial_finished(self, trial: Trial, snapshot: Snapshot) -> None:
+        """Tells all."""
+        for view in self._views:
+            view.trial_finished(trial, snapshot)
+
+    def message(self, text: str) -> None:
+        """Tells all."""
+        for view in self._views:
+            view.message(text)
+
+    def closed(self) -> None:
+        """Ends all."""
+        self._entered.close()
 
 
 class PlainView(QuietView):

@@ -13,8 +13,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic import ValidationError
+
 from tunecli.errors import Problem
 from tunecli.spec.space import SearchSpace
+from tunecli.store.files import damaged
 from tunecli.store.run import Run
 from tunecli.store.salvage import read_measurements, read_study
 from tunecli.study.objective import Objective
@@ -88,11 +91,24 @@ def read_study_data(run: Run) -> StudyData:
         name=run.name,
         snapshot=snapshot,
         plan=plan,
-        space=SearchSpace.model_validate(plan["space"]),
+        space=_space(run, plan),
         curves={trial: _of_lineage(snapshot, trial, own) for trial in snapshot.trials},
         trainings=trainings,
         damage=damage,
     )
+
+
+def _space(run: Run, plan: Mapping[str, Any]) -> SearchSpace:
+    """Returns what a plan searches.
+
+    Raises:
+        StudyError: It is none.
+    """
+    try:
+        _ = plan["tuner"]["name"]
+        return SearchSpace.model_validate(plan["space"])
+    except (LookupError, TypeError, ValidationError) as error:
+        raise damaged(str(run.layout.plan), "not the plan of a study") from error
 
 
 def _of_lineage(snapshot: Snapshot, trial: int, own: Mapping[int, Curve]) -> Curve:

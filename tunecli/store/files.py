@@ -104,6 +104,16 @@ def write_whole(path: Path, content: bytes) -> None:
         sync_folder(path.parent)
 
 
+def write_new(path: Path, content: bytes) -> None:
+    """Writes a file that is not there yet, and does not wait for the disk: for what is put in place as a whole later.
+
+    Raises:
+        OSError: The disk is full or fails, or the file is there.
+    """
+    with disk.open(path, "xb") as file:
+        disk.write(file, content)
+
+
 def move_whole(source: Path, target: Path) -> None:
     """Moves a finished file in place; both lie on one file system.
 

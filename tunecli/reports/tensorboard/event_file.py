@@ -19,7 +19,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from tunecli.store.files import disk
+from tunecli.store import files
 
 _NUMBERS = count()
 
@@ -34,10 +34,10 @@ class EventFile:
     def __init__(self, folder: Path) -> None:
         from tensorboard.compat.proto import event_pb2
 
-        disk.make_folder(folder)
+        files.disk.make_folder(folder)
         # TensorBoard knows event files by the name, and reads those of a folder in its order
         name = f"events.out.tfevents.{int(time.time()):010d}.{socket.gethostname()}.{os.getpid()}.{next(_NUMBERS)}"
-        self._file = disk.open(folder / name, "xb")
+        self._file = files.disk.open(folder / name, "xb")
         self._write(event_pb2.Event(wall_time=time.time(), file_version="brain.Event:2"))
 
     def scalars(self, values: Mapping[str, float], *, step: int, at: float) -> None:
@@ -78,4 +78,4 @@ class EventFile:
 
         record = io.BytesIO()  # written at once: a reader sees whole records, but for one that a kill cuts off
         RecordWriter(record).write(event.SerializeToString())
-        disk.write(self._file, record.getvalue())
+        files.disk.write(self._file, record.getvalue())

@@ -1,9 +1,9 @@
 """A study's event files, trial by trial: written whole from its records, or as a search goes.
 
     <folder>/                    the experiment
-      trial-3/                   its values, when it began and ended, and its metrics at the best epoch
+      trial-003/                 its values, when it began and ended, and its metrics at the best epoch
         train/  validation/      its metrics by epoch, as Keras' own TensorBoard callback calls them
-      trial-4/fold-1/train/ …    the same for each training of a trial that has several
+      trial-004/fold-1/train/ …  the same for each training of a trial that has several
 
 Epochs are counted from 1 over the whole lineage of a Hyperband trial, and each trial has those that it trained itself:
 a promoted trial's curve begins where its parent's ends.
@@ -19,7 +19,7 @@ from types import TracebackType
 from typing import Self
 
 from tunecli.reports.tensorboard.event_file import EventFile
-from tunecli.reports.tensorboard.summaries import BEST, experiment, session_end, session_start
+from tunecli.reports.tensorboard.summaries import OUTCOME, experiment, session_end, session_start
 from tunecli.spec.evaluation import EvaluationSpec
 from tunecli.spec.space import SearchSpace
 from tunecli.study.objective import VALIDATION, Objective
@@ -98,7 +98,7 @@ class EventFolder:
         at = trial.ended_at or trial.asked_at
         file = self._file(self._run(trial.id))
         if outcome.metrics:
-            scalars = {f"{BEST}{name}": value for name, value in outcome.metrics.items()}
+            scalars = {f"{OUTCOME}{name}": value for name, value in outcome.metrics.items()}
             file.scalars(scalars, step=outcome.best_epoch or outcome.epochs_run, at=at)
         file.summary(session_end(is_success=outcome.status is TrialStatus.COMPLETED, at=at), step=0, at=at)
         self._close(self._run(trial.id))
@@ -123,7 +123,7 @@ class EventFolder:
                 self.measured(trial.id, training, measurement, at=at)
 
     def _run(self, trial: int, training: int | None = None) -> Path:
-        run = self._folder / f"trial-{trial}"
+        run = self._folder / f"trial-{trial:03}"  # TensorBoard sorts names as texts
         if training is None or self._evaluation is None:
             return run
         return run / training_name(self._evaluation, training)

@@ -12,7 +12,7 @@ from tunecli.reports.plain_values import Form, PlainValues
 from tunecli.spec.space import Kind, Parameter, SearchSpace, Value
 from tunecli.study.objective import FOLD, VALIDATION
 
-BEST = "best/"
+OUTCOME = "outcome/"
 """Begins the tags of a trial's metrics at its best epoch, which the HParams tab shows: it reads a tag's last value."""
 
 
@@ -85,7 +85,7 @@ def _metric(name: str) -> Any:
 
     is_validation = name.startswith((VALIDATION, FOLD))
     return api_pb2.MetricInfo(
-        name=api_pb2.MetricName(tag=f"{BEST}{name}"),
+        name=api_pb2.MetricName(tag=f"{OUTCOME}{name}"),
         display_name=name,
         description="at the best epoch",
         dataset_type=api_pb2.DATASET_VALIDATION if is_validation else api_pb2.DATASET_TRAINING,

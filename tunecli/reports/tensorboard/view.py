@@ -10,9 +10,8 @@ import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
 
-from tunecli.errors import TunecliError
 from tunecli.reports.live import QuietView
-from tunecli.reports.tensorboard.event_folder import EventFolder
+from tunecli.reports.tensorboard.event_folder import EventFolder, shown_metrics
 from tunecli.spec.evaluation import EvaluationSpec
 from tunecli.spec.space import SearchSpace, Value
 from tunecli.store.run import Run
@@ -70,13 +69,14 @@ class TensorBoardView(QuietView):
 
     def closed(self) -> None:
         """Closes the files."""
-        self._try(self._events.close)
+        self._events.close()
 
     def _write_all(self, snapshot: Snapshot) -> None:
         folder = self._run.layout.tensorboard
         if folder.exists():
             shutil.rmtree(folder)
-        self._events.declare(snapshot, self._metrics)
+        found = [trial.outcome.metrics for trial in snapshot.trials.values() if trial.outcome]
+        self._events.declare(snapshot, shown_metrics(snapshot.objective, self._metrics, *found))
         for trial in snapshot.trials.values():
             self._events.add(trial, {training: self._recorded(trial, training) for training in self._trainings()})
 
@@ -111,8 +111,7 @@ class TensorBoardView(QuietView):
             return
         try:
             write()
-        except (OSError, TunecliError) as error:
+        except OSError as error:
             self._is_off = True
-            where = f"{error.filename}: " if isinstance(error, OSError) and error.filename else ""
-            what = error.strerror if isinstance(error, OSError) else error
-            self._warn(f"{where}no more events for TensorBoard are written: {what}; the search goes on")
+            where = f"{error.filename}: " if error.filename else ""
+            self._warn(f"{where}no more events for TensorBoard are written: {error.strerror}; the search goes on")

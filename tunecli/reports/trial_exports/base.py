@@ -34,11 +34,6 @@ class TrialFormat(Protocol):
         ...
 
     @property
-    def summary(self) -> str:
-        """One line for people: what it is, and what opens it."""
-        ...
-
-    @property
     def target(self) -> Target:
         """What it writes."""
         ...

@@ -11,7 +11,7 @@ from tunecli.reports.data import study_document, study_row, trial_document
 from tunecli.reports.study_data import StudyData
 from tunecli.reports.trial_exports.base import Target
 from tunecli.spec.evaluation import EvaluationSpec
-from tunecli.store.files import disk
+from tunecli.store.files import write_new
 from tunecli.store.run import Run
 from tunecli.store.salvage import read_trial
 
@@ -24,7 +24,6 @@ class Json:
     """Everything that is recorded of each trial, its epochs too."""
 
     name = "json"
-    summary = "all that is recorded, epochs and failures too"
     target = Target.TEXT
     ending = ".json"
     has_epochs = False
@@ -33,8 +32,7 @@ class Json:
     def write(self, study: StudyData, run: Run, path: Path, *, by_epoch: bool) -> list[str]:
         """Writes the document."""
         content = json.dumps({"schema_version": SCHEMA_VERSION, **document(study, run)}, indent=2, allow_nan=False)
-        with disk.open(path, "xb") as file:
-            disk.write(file, f"{content}\n".encode())
+        write_new(path, f"{content}\n".encode())
         return []
 
     def usage(self, study: StudyData, path: Path) -> str:

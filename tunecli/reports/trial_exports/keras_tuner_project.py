@@ -28,7 +28,8 @@ from tunecli.reports.study_data import StudyData
 from tunecli.reports.trial_exports.base import Target
 from tunecli.spec.space import Kind, Parameter, SearchSpace, Values
 from tunecli.spec.tuners import Rung, hyperband_brackets
-from tunecli.store.files import disk
+from tunecli.store import files
+from tunecli.store.files import write_new
 from tunecli.store.run import Run
 from tunecli.study.objective import Goal, find_metric
 from tunecli.study.trial import Suggestion, Trial, TrialStatus
@@ -52,7 +53,6 @@ class KerasTunerProject:
     """A directory for `keras_tuner.RandomSearch(…, directory=…, project_name=…)` and its siblings."""
 
     name = "keras-tuner"
-    summary = "a directory that KerasTuner's tuners reload"
     target = Target.FOLDER
     ending = "-keras-tuner"
     has_epochs = False
@@ -62,10 +62,10 @@ class KerasTunerProject:
         """Writes the directory."""
         space, ids, trials = _Space(study.space), _Ids(study), study.snapshot.trials
         notes, own = _of_tuner(study, ids)
-        disk.make_folder(path)
+        files.disk.make_folder(path)
         for trial in trials.values():
             folder = path / f"trial_{ids[trial.id]}"
-            disk.make_folder(folder)
+            files.disk.make_folder(folder)
             _write_json(folder / "trial.json", trial_state(study, trial, space, ids, notes[trial.id]))
         _write_json(path / "oracle.json", {**oracle_state(study, space, ids, notes), **own})
         _write_json(path / "tuner0.json", {})  # that it is there is what tells KerasTuner to reload
@@ -143,14 +143,14 @@ class _Space:
             is_ordered = plain.form is not Form.TEXT
             return {"class_name": "Choice", "config": {**common, "values": values, "ordered": is_ordered}}
         low, high = parameter.bounds
-        bounds: dict[str, Any] = {
+        is_int = parameter.kind is Kind.INT
+        range_ = {
             "min_value": low,
             "max_value": high,
-            "step": None if parameter.log else parameter.step,
+            "step": parameter.step if is_int and not parameter.log else None,
+            "sampling": "log" if parameter.log else "linear",
         }
-        sampling = "log" if parameter.log else "linear"
-        kind = "Float" if parameter.kind is Kind.FLOAT else "Int"
-        return {"class_name": kind, "config": {**common, **bounds, "sampling": sampling}}
+        return {"class_name": "Int" if is_int else "Float", "config": {**common, **range_}}
 
 
 def _listed(parameter: Parameter) -> Sequence[Any] | None:
@@ -333,5 +333,4 @@ def _moment(seconds: float) -> str:
 
 
 def _write_json(path: Path, document: Mapping[str, Any]) -> None:
-    with disk.open(path, "xb") as file:
-        disk.write(file, json.dumps(document, allow_nan=False).encode())
+    write_new(path, json.dumps(document, allow_nan=False).encode())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sqlite3
+import warnings
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +20,6 @@ class OptunaStorage:
     """An SQLite storage with one study, called as ours is."""
 
     name = "optuna"
-    summary = "an SQLite storage for optuna.load_study and optuna-dashboard"
     target = Target.FILE
     ending = ".db"
     has_epochs = False
@@ -34,6 +34,8 @@ class OptunaStorage:
         storage = optuna.storages.RDBStorage("sqlite:///:memory:")
         with quietly():
             made = optuna.create_study(storage=storage, study_name=found.study_name, direction=found.direction)
+        with warnings.catch_warnings(action="ignore", category=optuna.exceptions.ExperimentalWarning):
+            made.set_metric_names([study.objective.metric])
         made.add_trials(found.trials)
         with closing(sqlite3.connect(path)) as file, closing(storage.engine.raw_connection()) as made_in:
             made_in.driver_connection.backup(file)

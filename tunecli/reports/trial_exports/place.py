@@ -6,6 +6,7 @@ notes = put(format_, study, run, path, …)        # what fails leaves nothing b
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import tempfile
@@ -15,7 +16,8 @@ from pathlib import Path
 from tunecli.errors import StudyError, UsageError
 from tunecli.reports.study_data import StudyData
 from tunecli.reports.trial_exports.base import Target, TrialFormat
-from tunecli.store.files import disk, not_written, read_json, sync_file, sync_folder, write_json
+from tunecli.store import files
+from tunecli.store.files import not_written, read_json, sync_folder, write_new
 from tunecli.store.run import Run
 
 MANIFEST = "export.json"
@@ -49,12 +51,15 @@ def put(format_: TrialFormat, study: StudyData, run: Run, path: Path, *, by_epoc
     try:
         notes = format_.write(study, run, new, by_epoch=by_epoch)
         if format_.target is Target.FOLDER:
-            write_json(new / MANIFEST, {"study": study.name, "format": format_.name})
+            manifest = {"study": study.name, "format": format_.name}
+            write_new(new / MANIFEST, json.dumps(manifest).encode())
+            sync_folder(new)
             _replace_folder(new, path)
         else:
-            sync_file(new)
-            disk.replace(new, path)
-            sync_folder(path.absolute().parent)
+            with new.open("rb") as file:
+                files.disk.sync(file.fileno())
+            files.disk.replace(new, path)
+        sync_folder(path.absolute().parent)
     except OSError as error:
         raise not_written(path, error) from error
     finally:
@@ -116,7 +121,7 @@ def _replace_folder(new: Path, path: Path) -> None:
     if path.exists():
         path.rename(old)
     try:
-        disk.replace(new, path)
+        files.disk.replace(new, path)
     except BaseException:
         if old.exists():
             old.rename(path)

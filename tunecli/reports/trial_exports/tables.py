@@ -18,7 +18,7 @@ from tunecli.reports.study_data import StudyData
 from tunecli.reports.trial_exports.base import Target
 from tunecli.reports.trial_exports.epochs import own_epochs
 from tunecli.spec.space import Value
-from tunecli.store.files import disk
+from tunecli.store.files import write_new
 from tunecli.store.run import Run
 from tunecli.study.trial import Measurement, Trial
 
@@ -104,7 +104,6 @@ class Csv:
     """Comma-separated values, UTF-8."""
 
     name = "csv"
-    summary = "a table, one row a trial"
     target = Target.TEXT
     ending = ".csv"
     has_epochs = True
@@ -120,7 +119,7 @@ class Csv:
             harmless, count = guarded(column) if column.dtype == pl.String else (column, 0)
             columns.append(harmless)
             changed += count
-        _write(path, pl.DataFrame(columns).write_csv(datetime_format=MOMENT).encode())
+        write_new(path, pl.DataFrame(columns).write_csv(datetime_format=MOMENT).encode())
         return [f"texts that begin like a formula, and were put behind an apostrophe: {changed:,}"] if changed else []
 
     def usage(self, study: StudyData, path: Path) -> str:
@@ -133,7 +132,6 @@ class Parquet:
     """The same table, with its types."""
 
     name = "parquet"
-    summary = "the same table with its types, for pandas, polars, DuckDB or R"
     target = Target.FILE
     ending = ".parquet"
     has_epochs = True
@@ -143,7 +141,7 @@ class Parquet:
         """Writes the table."""
         content = io.BytesIO()
         (epochs_table(study) if by_epoch else trials_table(study)).write_parquet(content)
-        _write(path, content.getvalue())
+        write_new(path, content.getvalue())
         return []
 
     def usage(self, study: StudyData, path: Path) -> str:
@@ -186,8 +184,3 @@ def _metrics(rows: Sequence[dict[str, float]], *, first: str) -> list[pl.Series]
     names = dict.fromkeys(name for row in rows for name in row)
     ordered = [name for name in names if name == first] + [name for name in names if name != first]
     return [pl.Series(f"metrics.{name}", [row.get(name) for row in rows], dtype=pl.Float64) for name in ordered]
-
-
-def _write(path: Path, content: bytes) -> None:
-    with disk.open(path, "xb") as file:
-        disk.write(file, content)

@@ -18,7 +18,6 @@ class TensorBoard:
     """Event files."""
 
     name = "tensorboard"
-    summary = "curves and the HParams tab"
     target = Target.FOLDER
     ending = "-tensorboard"
     has_epochs = False
