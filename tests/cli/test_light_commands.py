@@ -12,7 +12,6 @@ import pytest
 
 from tests.planted import Planted, plant
 from tunecli.plan import Plan
-from tests.reports.studies import random_study
 from tunecli.reports.trial_exports import TRIAL_FORMATS
 
 HEAVY = ("tensorflow", "keras", "keras_tuner", "sklearn")
@@ -33,7 +32,6 @@ COMMANDS = [
     ["check", "a.yaml"],
     ["schema"],
     ["eject", "a.yaml", "-o", "-"],
-    *(["export-trials", "--format", name] for name in TRIAL_FORMATS.names),
 ]
 
 
@@ -52,7 +50,6 @@ STUDY_COMMANDS = [
 
 @pytest.mark.parametrize("arguments", COMMANDS, ids=" ".join)
 def test_nothing_heavy_is_imported(arguments: list[str]) -> None:
-    random_study(Path("runs") / "study", 2, epochs=2)
     Path("a.yaml").write_text("dataset: advertising\nmodel: mlp\nsearch_space: {units: [8, 16]}\ntuner: grid\n")
     assert loaded_by(arguments, HEAVY) == []
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from tunecli.reports.comparison.compare import Figures, StudyComparison
 from tunecli.reports.comparison.words import pair_lines
 from tunecli.reports.tables import Fitting
-from tunecli.reports.text import show_duration, show_score, show_spread, sparkline
+from tunecli.reports.sparks import Spark
+from tunecli.reports.text import show_duration, show_score, show_spread
 from tunecli.spec.space import show_value
 from tunecli.study.objective import plain_metric
 
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
 SPARK_WIDTH = 20
 """Characters of a curve."""
 
-Row = tuple[str, Sequence[str]]
+Cell = str | Spark
+Row = tuple[str, Sequence[Cell]]
 """A name, and what stands there for each study."""
 
 
@@ -66,7 +68,7 @@ def _beside(labels: Sequence[str], rows: Sequence[Row]) -> RenderableType:
     return Fitting(wide, narrow)
 
 
-def _narrow(name: str, labels: Sequence[str], cells: Sequence[str]) -> Iterable[Sequence[str]]:
+def _narrow(name: str, labels: Sequence[str], cells: Sequence[Cell]) -> Iterable[Sequence[Cell]]:
     """Yields a line for each text that stands in a row, with the studies in which it stands."""
     for number, text in enumerate(dict.fromkeys(cells)):
         there = [label for label, cell in zip(labels, cells, strict=True) if cell == text]
@@ -141,13 +143,13 @@ def _span(figures: Sequence[Figures]) -> tuple[float, float] | None:
     return (min(later), max(later)) if later else None
 
 
-def _spark(figures: Figures, span: tuple[float, float] | None) -> str:
+def _spark(figures: Figures, span: tuple[float, float] | None) -> Cell:
     if not figures.curve:
         return "–"
-    return sparkline([point.best for point in figures.curve], width=SPARK_WIDTH, bounds=span)
+    return Spark(tuple(point.best for point in figures.curve), SPARK_WIDTH, span)
 
 
-def _table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
+def _table(columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> Table:
     from rich import box
     from rich.table import Table
 
@@ -155,7 +157,7 @@ def _table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
     for name in columns:
         table.add_column(_text(name), overflow="fold")
     for row in rows:
-        table.add_row(*map(_text, row))
+        table.add_row(*(_text(cell) if isinstance(cell, str) else cell for cell in row))
     return table
 
 
