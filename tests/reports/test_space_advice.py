@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.tools.planted import Score, draw_all
-from tunecli.reports.advice import Advice, AdviceKind, Change
+from tunecli.reports.advice import Advice, AdviceKind, Change, sentences
 from tunecli.reports.space_advice import changed, merged, rests_on_trials, space_advice, too_few
 from tunecli.reports.space_ranges import Limits
 from tunecli.spec.space import Condition, Kind, Parameter, SearchSpace, Values
@@ -98,6 +98,26 @@ def test_winners_at_the_edge_ask_for_a_wider_range(make_snapshot: Make) -> None:
     assert narrow.change.max is None
     assert narrow.line == edge.line, "one line says all that is advised for a parameter"
     assert edge.line == "learning_rate: {min: 7.8e-3, max: 1.0, log: true}"
+
+
+def test_so_does_a_range_in_which_scores_improve_to_the_very_end(make_snapshot: Make) -> None:
+    """Few winners lie in the last tenth by themselves, but everything points there."""
+
+    def noisy(values: Values, dice: random.Random) -> float:
+        return -decades(values) + dice.gauss(0, 0.5)
+
+    told = [advise(study(make_snapshot, noisy, trials=40, seed=seed)) for seed in range(20)]
+    edges = [found["learning_rate"] for each in told if "learning_rate" in (found := about(each, AdviceKind.EDGE))]
+    assert len(edges) >= 14
+    assert any(", and scores improve towards its highest values" in each.text for each in edges)
+
+
+def test_a_summit_before_the_end_is_no_edge(make_snapshot: Make) -> None:
+    def score(values: Values, dice: random.Random) -> float:
+        return abs(decades(values) + 1.6) + dice.gauss(0, 0.1)  # at four fifths of the range
+
+    told = [advise(study(make_snapshot, score, seed=seed)) for seed in range(20)]
+    assert sum("learning_rate" in about(each, AdviceKind.EDGE) for each in told) <= 2
 
 
 def test_winners_at_the_end_of_whole_numbers_and_steps(make_snapshot: Make) -> None:
@@ -327,6 +347,13 @@ def test_advice_stands_in_the_order_of_its_kinds_and_knows_what_it_rests_on(make
         "is_rough": False,
     }
     assert told[0].sentence == f"{told[0].text}; write optimizer: [adam, rmsprop]"
+
+
+def test_a_line_stands_behind_the_last_finding_that_it_acts_on(make_snapshot: Make) -> None:
+    told = [each for each in advise(study(make_snapshot, rising)) if each.parameters == ("learning_rate",)]
+    assert [each.kind for each in told] == [AdviceKind.EDGE, AdviceKind.NARROW]
+    assert sentences(told) == [told[0].text, told[1].sentence]
+    assert sentences(told[:1]) == [told[0].sentence]
 
 
 def test_changes_of_one_parameter_come_together() -> None:
