@@ -9,12 +9,16 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from tests.tools.planted import Score, draw_all
 from tunecli.reports.advice import Advice, AdviceKind, Change, sentences
 from tunecli.reports.space_advice import changed, merged, rests_on_trials, space_advice, too_few
 from tunecli.reports.space_ranges import Limits
+from tunecli.spec.parameter import ParameterSpec
 from tunecli.spec.space import Condition, Kind, Parameter, SearchSpace, Values
+from tunecli.spec.yaml12 import compose, plain
 from tunecli.study.objective import Goal
 from tunecli.study.snapshot import Snapshot
 
@@ -364,3 +368,40 @@ def test_changes_of_one_parameter_come_together() -> None:
     assert changed(layers, Change(2, 2)) == Parameter(name="n", kind=Kind.CHOICE, values=(2,))
     assert changed(layers, Change(min=2)).default is None
     assert changed(layers, Change(max=3)).default == 1
+
+
+@given(
+    seed=st.integers(0, 10_000),
+    weights=st.tuples(*[st.floats(-2, 2)] * 3),
+    ceiling=st.floats(-1.5, 1.0),
+    trials=st.integers(10, 80),
+)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_every_line_is_a_valid_parameter_that_keeps_the_winner(
+    seed: int, weights: tuple[float, float, float], ceiling: float, trials: int, make_snapshot: Make
+) -> None:
+    def score(values: Values, dice: random.Random) -> float | str:
+        if decades(values) > ceiling:
+            return "nan"
+        layers, dropout = values["hidden_layers"], values["dropout"]
+        assert isinstance(layers, int)
+        assert isinstance(dropout, float)
+        parts = (decades(values), layers, 5 * dropout)
+        return sum(weight * part for weight, part in zip(weights, parts, strict=True)) + dice.gauss(0, 0.2)
+
+    snapshot = study(make_snapshot, score, trials=trials, seed=seed)
+    told = [each for each in advise(snapshot) if each.change is not None]
+    for name in dict.fromkeys(each.parameters[0] for each in told):
+        together = Change()
+        for each in told:
+            together = merged(together, each.change or Change()) if each.parameters[0] == name else together
+        parameter = next(each for each in SPACE if each.name == name)
+        after = changed(parameter, together)
+        (line,) = {each.line for each in told if each.parameters[0] == name}
+        root, flaws = compose(line, source="line")
+        assert root is not None
+        assert not flaws
+        assert ParameterSpec.model_validate(plain(root)[name]) is not None
+        best = next(each for each in snapshot.completed if name in each.suggestion.values)
+        is_rounded = len(after.values) == 1 and parameter.kind is Kind.FLOAT
+        assert after.contains(best.suggestion.values[name]) or is_rounded
