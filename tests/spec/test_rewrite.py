@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tunecli.errors import SpecError
-from tunecli.spec.rewrite import as_written, parameter_path, read_exactly, remove, set_value
+from tunecli.spec.pieces import read_pieces
+from tunecli.spec.rewrite import as_written, parameter_path, read_exactly, remove, set_value, value_at
 from tunecli.spec.yaml12 import compose, plain
 
 SPEC = """\
@@ -244,6 +245,12 @@ def test_a_parameter_is_found_in_any_block() -> None:
     assert (place("epochs"), place("family"), place("momentum")) == (None, None, None)
 
 
+def test_a_value_can_be_looked_up() -> None:
+    assert value_at(SPEC, ("search_space", "dropout", "max"), source="a.yaml") == 0.5
+    assert value_at(SPEC, ("search_space", "momentum", "max"), source="a.yaml") is None
+    assert value_at("a: &x {c: 1}\nb: *x\n", ("b", "c"), source="a.yaml") == 1
+
+
 def test_a_synonym_is_found() -> None:
     text = "search_space: {rate: {low: 1, high: 2}, units: [min]}\nmodel: min\n"
     assert as_written(text, ("search_space", "rate", "min"), source="a") == ("search_space", "rate", "low")
@@ -252,15 +259,31 @@ def test_a_synonym_is_found() -> None:
     assert as_written(text, ("tuner", "name"), source="a") == ("tuner", "name")
 
 
-@pytest.mark.parametrize("path", sorted(Path("configs").resolve().glob("**/*.yaml")), ids=lambda path: path.name)
+CONFIGS = sorted((Path(__file__).parents[2] / "configs").rglob("*.yaml"))
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: f"{path.parent.name}-{path.stem}")
 def test_each_value_of_the_examples_can_be_edited_alone(path: Path) -> None:
     text = read_exactly(path)
-    for place in _paths(read(text)):
+    data = read(text)
+    for place in _paths(data):
+        before, behind = _around(text, place)
         new = set_value(text, place, [0.5, "x"], source=path.name)
-        assert len(new.splitlines()) <= len(text.splitlines())
-        assert set_value(new, place, _at(read(text), place), source=path.name) is not None
-        if len(place) > 1:
-            remove(text, place, source=path.name)
+        assert new.startswith(before)
+        assert new.endswith(behind)
+        new = remove(text, place, source=path.name)
+        is_only = len(value_at(text, place[:-1], source=path.name)) == 1 if len(place) > 1 else False
+        before, behind = _around(text, place[:-1] if is_only else place)
+        assert new.startswith(before)
+        assert new.endswith(behind)
+
+
+def _around(text: str, place: tuple[str, ...]) -> tuple[str, str]:
+    """Returns the whole lines before those of a key and its value, and behind them."""
+    piece = key = read_pieces(text, source="a.yaml")
+    for name in place:
+        key, piece = next(entry for entry in piece.entries if entry[0].text == name)
+    return text[: text.rfind("\n", 0, key.start) + 1], text[text.index("\n", piece.end) + 1 :]
 
 
 def _paths(data: Any, above: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
@@ -270,12 +293,6 @@ def _paths(data: Any, above: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
 
 def _is_dict(data: Any) -> bool:
     return isinstance(data, dict)
-
-
-def _at(data: Any, path: tuple[str, ...]) -> Any:
-    for key in path:
-        data = data[key]
-    return data
 
 
 def _is_printable(text: str) -> bool:

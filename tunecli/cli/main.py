@@ -18,6 +18,7 @@ from tunecli.cli.evaluate import evaluate
 from tunecli.cli.export import export
 from tunecli.cli.github import annotate_errors
 from tunecli.cli.init import init
+from tunecli.cli.lr_find import lr_find
 from tunecli.cli.predict import predict
 from tunecli.cli.refine import refine
 from tunecli.cli.results import best, delete, list_, show
@@ -30,6 +31,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "init": init,
     "validate": validate,
     "check": check,
+    "lr-find": lr_find,
     "search": search,
     "best": best,
     "retrain": retrain,

@@ -12,12 +12,13 @@ import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from tunecli.store.files import write_whole
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
 
 LOOK: dict[Any, Any] = {  # of names that matplotlib lists one by one
     "axes.grid": True,
@@ -63,3 +64,18 @@ def picture(
         content = io.BytesIO()
         figure.savefig(content, format="png")
     write_whole(path, content.getvalue())
+
+
+def by_magnitude(axes: Axes, name: Literal["x", "y"]) -> None:
+    """Makes an axis logarithmic, and labels its powers of ten as plain numbers: matplotlib's own labels are formulas.
+
+    Args:
+        axes: What the axis belongs to.
+        name: Which of the two.
+    """
+    from matplotlib.ticker import NullFormatter, StrMethodFormatter
+
+    axes.set(**{f"{name}scale": "log"})
+    axis: Axis = getattr(axes, f"{name}axis")
+    axis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    axis.set_minor_formatter(NullFormatter())

@@ -103,6 +103,17 @@ def parameter_path(text: str, name: str, *, source: str) -> KeyPath | None:
     return None
 
 
+def value_at(text: str, path: KeyPath, *, source: str) -> Any:
+    """Returns what a document says at a path, aliases and merge keys followed; None where it says nothing.
+
+    Raises:
+        SpecError: The document cannot be read, or a value on the way is no block.
+    """
+    document = _Document(text, source)
+    known = document.known_part(path)
+    return document.value(known) if len(known) == len(path) else None
+
+
 def as_written(text: str, path: KeyPath, *, source: str) -> KeyPath:
     """Returns a path with its last key as the file spells it: `low` where that stands for `min`.
 
