@@ -188,6 +188,16 @@ def test_a_study_without_overrides_is_told_of_none() -> None:
     assert refined(plant(written(SPEC), rising)).restored == ()
 
 
+def test_callbacks_are_found_from_another_folder() -> None:
+    written("import keras\nclass Quiet(keras.callbacks.Callback): ...\n", "a/quiet.py")
+    spec = SPEC + "training: {callbacks: [{path: quiet.py, class: Quiet}]}\n"
+    run = plant(written(spec, "a/spec.yaml"), rising)
+    (source,) = Plan.of(run).sources
+    written(Path("a/quiet.py").read_text(), str(source.within(run.layout.sources)))
+    assert "[{path: quiet.py, class: Quiet}]" in refined(run, "a/next.yaml").text
+    assert f'path: "../{source.within(run.layout.sources)}", class: Quiet' in refined(run, "b/next.yaml").text
+
+
 def test_an_override_that_no_edit_can_bring_back_is_refused() -> None:
     run = plant(written(SPEC), rising, overrides=["dataset.features=[TV, radio]"])
     with pytest.raises(UsageError) as error:
