@@ -92,7 +92,7 @@ def test_a_spec_goes_to_stdout_or_into_json(cli: Cli, cli_json: CliJson, spec: P
 def test_overrides_of_the_search_are_kept_and_said(cli: Cli, spec: Path) -> None:
     plant(spec, hollow, overrides=["seed=5", "training.epochs=2"])
     _, _, err = cli("refine", "-o", "next.yaml")
-    assert "note: the search had overrides, which the new spec keeps: seed: 0 → 5; training.epochs: 1 → 2\n" in err
+    assert "than its spec.yaml says, and that is kept: seed: 0 → 5; training.epochs: 1 → 2\n" in err
     assert "training: {epochs: 2}\n" in Path("next.yaml").read_text()
 
 

@@ -9,12 +9,16 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from tests.tools.planted import Score, draw_all
-from tunecli.reports.advice import Advice, AdviceKind, Change
+from tunecli.reports.advice import Advice, AdviceKind, Change, sentences
 from tunecli.reports.space_advice import changed, merged, rests_on_trials, space_advice, too_few
 from tunecli.reports.space_ranges import Limits
+from tunecli.spec.parameter import ParameterSpec
 from tunecli.spec.space import Condition, Kind, Parameter, SearchSpace, Values
+from tunecli.spec.yaml12 import compose, plain
 from tunecli.study.objective import Goal
 from tunecli.study.snapshot import Snapshot
 
@@ -98,6 +102,26 @@ def test_winners_at_the_edge_ask_for_a_wider_range(make_snapshot: Make) -> None:
     assert narrow.change.max is None
     assert narrow.line == edge.line, "one line says all that is advised for a parameter"
     assert edge.line == "learning_rate: {min: 7.8e-3, max: 1.0, log: true}"
+
+
+def test_so_does_a_range_in_which_scores_improve_to_the_very_end(make_snapshot: Make) -> None:
+    """Few winners lie in the last tenth by themselves, but everything points there."""
+
+    def noisy(values: Values, dice: random.Random) -> float:
+        return -decades(values) + dice.gauss(0, 0.5)
+
+    told = [advise(study(make_snapshot, noisy, trials=40, seed=seed)) for seed in range(20)]
+    edges = [found["learning_rate"] for each in told if "learning_rate" in (found := about(each, AdviceKind.EDGE))]
+    assert len(edges) >= 14
+    assert any(", and scores improve towards its highest values" in each.text for each in edges)
+
+
+def test_a_summit_before_the_end_is_no_edge(make_snapshot: Make) -> None:
+    def score(values: Values, dice: random.Random) -> float:
+        return abs(decades(values) + 1.6) + dice.gauss(0, 0.1)  # at four fifths of the range
+
+    told = [advise(study(make_snapshot, score, seed=seed)) for seed in range(20)]
+    assert sum("learning_rate" in about(each, AdviceKind.EDGE) for each in told) <= 2
 
 
 def test_winners_at_the_end_of_whole_numbers_and_steps(make_snapshot: Make) -> None:
@@ -329,6 +353,13 @@ def test_advice_stands_in_the_order_of_its_kinds_and_knows_what_it_rests_on(make
     assert told[0].sentence == f"{told[0].text}; write optimizer: [adam, rmsprop]"
 
 
+def test_a_line_stands_behind_the_last_finding_that_it_acts_on(make_snapshot: Make) -> None:
+    told = [each for each in advise(study(make_snapshot, rising)) if each.parameters == ("learning_rate",)]
+    assert [each.kind for each in told] == [AdviceKind.EDGE, AdviceKind.NARROW]
+    assert sentences(told) == [told[0].text, told[1].sentence]
+    assert sentences(told[:1]) == [told[0].sentence]
+
+
 def test_changes_of_one_parameter_come_together() -> None:
     assert merged(Change(max=3), Change(min=1, max=2)) == Change(1, 2)
     assert merged(Change(values=("a", "b")), Change(values=("b", "c"))) == Change(values=("b",))
@@ -337,3 +368,40 @@ def test_changes_of_one_parameter_come_together() -> None:
     assert changed(layers, Change(2, 2)) == Parameter(name="n", kind=Kind.CHOICE, values=(2,))
     assert changed(layers, Change(min=2)).default is None
     assert changed(layers, Change(max=3)).default == 1
+
+
+@given(
+    seed=st.integers(0, 10_000),
+    weights=st.tuples(*[st.floats(-2, 2)] * 3),
+    ceiling=st.floats(-1.5, 1.0),
+    trials=st.integers(10, 80),
+)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_every_line_is_a_valid_parameter_that_keeps_the_winner(
+    seed: int, weights: tuple[float, float, float], ceiling: float, trials: int, make_snapshot: Make
+) -> None:
+    def score(values: Values, dice: random.Random) -> float | str:
+        if decades(values) > ceiling:
+            return "nan"
+        layers, dropout = values["hidden_layers"], values["dropout"]
+        assert isinstance(layers, int)
+        assert isinstance(dropout, float)
+        parts = (decades(values), layers, 5 * dropout)
+        return sum(weight * part for weight, part in zip(weights, parts, strict=True)) + dice.gauss(0, 0.2)
+
+    snapshot = study(make_snapshot, score, trials=trials, seed=seed)
+    told = [each for each in advise(snapshot) if each.change is not None]
+    for name in dict.fromkeys(each.parameters[0] for each in told):
+        together = Change()
+        for each in told:
+            together = merged(together, each.change or Change()) if each.parameters[0] == name else together
+        parameter = next(each for each in SPACE if each.name == name)
+        after = changed(parameter, together)
+        (line,) = {each.line for each in told if each.parameters[0] == name}
+        root, flaws = compose(line, source="line")
+        assert root is not None
+        assert not flaws
+        assert ParameterSpec.model_validate(plain(root)[name]) is not None
+        best = next(each for each in snapshot.completed if name in each.suggestion.values)
+        is_rounded = len(after.values) == 1 and parameter.kind is Kind.FLOAT
+        assert after.contains(best.suggestion.values[name]) or is_rounded

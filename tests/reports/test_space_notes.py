@@ -46,7 +46,7 @@ def test_a_searched_rate_or_one_that_no_one_knows_is_not_spoken_of() -> None:
 def test_kernels_that_begin_alike_stay_alike(name: str) -> None:
     chosen = Parameter(name=name, kind=Kind.CHOICE, values=("glorot_uniform", "zeros", "Ones"))
     (note,) = notes(chosen)
-    assert note.startswith(f"{name} may be zeros or Ones: units of a hidden layer whose weights begin equal")
+    assert note.startswith(f"{name} may be zeros or Ones: hidden units that begin with equal weights, before and")
     assert note.endswith(f"write {name}: glorot_uniform")
     (fixed,) = notes(**{name: "zeros"})
     assert "; write" not in fixed

@@ -85,6 +85,21 @@ def test_edges_are_widened_and_parts_cut_and_all_else_stays(tmp_path: Path) -> N
     assert "high: 1.0, log: true}   # by magnitude" in found.text
 
 
+def test_what_is_dropped_is_not_widened_first() -> None:
+    """Momentum has winners at its edge, under the one optimizer that has no other merit."""
+
+    def score(values: Values, dice: random.Random) -> float:
+        momentum = values.get("momentum", 0.0)
+        assert isinstance(momentum, float)
+        return 3 * (values["optimizer"] == "sgd") - momentum + dice.gauss(0, 0.02)
+
+    found = refined(plant(written(SPEC), score, trials=120))
+    assert [(each.parameter, each.after) for each in found.edits] == [
+        ("optimizer", "adam, rmsprop"),
+        ("momentum", "dropped"),
+    ]
+
+
 def test_what_made_no_difference_is_fixed_only_on_demand() -> None:
     for seed in range(10):
         run = plant(written(SPEC, f"{seed}.yaml"), rising, trials=100, seed=seed)
@@ -188,6 +203,16 @@ def test_a_study_without_overrides_is_told_of_none() -> None:
     assert refined(plant(written(SPEC), rising)).restored == ()
 
 
+def test_callbacks_are_found_from_another_folder() -> None:
+    written("import keras\nclass Quiet(keras.callbacks.Callback): ...\n", "a/quiet.py")
+    spec = SPEC + "training: {callbacks: [{path: quiet.py, class: Quiet}]}\n"
+    run = plant(written(spec, "a/spec.yaml"), rising)
+    (source,) = Plan.of(run).sources
+    written(Path("a/quiet.py").read_text(), str(source.within(run.layout.sources)))
+    assert "[{path: quiet.py, class: Quiet}]" in refined(run, "a/next.yaml").text
+    assert f'path: "../{source.within(run.layout.sources)}", class: Quiet' in refined(run, "b/next.yaml").text
+
+
 def test_an_override_that_no_edit_can_bring_back_is_refused() -> None:
     run = plant(written(SPEC), rising, overrides=["dataset.features=[TV, radio]"])
     with pytest.raises(UsageError) as error:
@@ -249,6 +274,8 @@ def test_the_next_name_is_free() -> None:
     plant(written(SPEC.replace("name: sales ", "name: sales-2 ")), rising)
     assert refined(run).name == "sales-3"
     assert refined(Run(Path("runs/sales-2"))).name == "sales-3"
+    year = plant(written(SPEC.replace("name: sales ", "name: sales-2024 ")), rising)
+    assert refined(year).name == "sales-2024-2"
 
 
 def test_a_spec_without_a_name_is_given_one() -> None:

@@ -95,6 +95,35 @@ def test_a_combination_that_cannot_be_built_is_a_note(tmp_path: Path) -> None:
     assert "AssertionError" in note
 
 
+STARTS = """
+    import keras
+    from keras.layers import Dense
+
+    def build_model(hp):
+        first, second = hp.Choice("first", ["he_normal", "zeros"]), hp.Choice("second", ["he_normal", "ones"])
+        model = keras.Sequential(
+            [
+                Dense(hp.Int("units", 2, 8), "ACTIVATION", kernel_initializer=first, name="a"),
+                keras.layers.Dropout(0.1),
+                Dense(2, kernel_initializer=second, name="b"),
+                Dense(1, kernel_initializer="zeros", name="c"),
+            ]
+        )
+        model.compile(optimizer="sgd", loss="mse")
+        return model
+"""
+
+
+def test_kernels_that_begin_constant_are_a_note(tmp_path: Path) -> None:
+    """The walk tries each value beside the defaults of the others; an output that begins at zero does no harm."""
+    (tmp_path / "tanh").mkdir()
+    (note,) = Study(tmp_path / "tanh", STARTS.replace("ACTIVATION", "tanh")).discovered().notes
+    assert note.startswith("b and c begin with constant kernels: all units of b get equal gradients and stay alike")
+    dead, alike = sorted(Study(tmp_path, STARTS.replace("ACTIVATION", "relu")).discovered().notes)
+    assert dead.startswith("a begins with a kernel of zeros, at which relu has no gradient: it never learns; leave")
+    assert alike == note
+
+
 PROBLEMS = [
     pytest.param("x = = 1", "mine.py:1", "cannot be imported: SyntaxError", id="no Python"),
     pytest.param("import keras\n\nlayer.Dense(1)", "mine.py:3", "NameError: name 'layer' is not defined", id="raises"),

@@ -38,8 +38,10 @@ def say_advice(run: Run, advice: Sequence[Advice], *, most: int | None = None) -
         advice: What to say, the most urgent first.
         most: How many lines to say; None for all.
     """
-    for each in advice[:most]:
-        output.say(f"note: {each.sentence}")
+    from tunecli.reports.advice import sentences
+
+    for each in sentences(advice[:most]):
+        output.say(f"note: {each}")
     if more := len(advice) - len(advice[:most]):
         output.say(f"note: and {more} more: tunecli show {run.name}")
     if any(each.change is not None for each in advice):

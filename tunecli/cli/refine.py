@@ -77,7 +77,9 @@ def _say(run: Run, snapshot: Snapshot, refined: Refinement) -> None:
         output.say(f"note: the search still runs; this rests on {len(snapshot.completed)} completed trials")
     if refined.restored:
         words = "; ".join(refined.restored)
-        output.say(f"note: the search had overrides, which the new spec keeps: {words}")
+        output.say(
+            f"note: the search was begun or continued otherwise than its spec.yaml says, and that is kept: {words}"
+        )
     for each in refined.left:
         output.say(f"note: {each.parameter} stays as it was, not {each.after}: {each.why}")
     if refined.fixable:

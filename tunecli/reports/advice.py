@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -75,7 +76,7 @@ class Advice:
 
     @property
     def sentence(self) -> str:
-        """What to print: the finding, and the line to write."""
+        """The finding, and the line to write."""
         return printable(f"{self.text}; write {self.line}" if self.line else self.text)
 
     def as_json(self) -> dict[str, Any]:
@@ -87,3 +88,11 @@ class Advice:
             "line": self.line or None,
             "is_rough": self.is_rough,
         }
+
+
+def sentences(told: Sequence[Advice]) -> list[str]:
+    """Returns what to print; a line that acts on several findings stands behind the last of them."""
+    behind = [each.line for each in told]
+    return [
+        printable(each.text) if each.line in behind[index + 1 :] else each.sentence for index, each in enumerate(told)
+    ]

@@ -22,6 +22,7 @@ from tunecli.reports.space_evidence import (
     chance_of_effect,
     chance_of_none,
     chance_of_outside,
+    chance_of_rise,
     configurations,
     having,
     of_one_budget,
@@ -215,36 +216,58 @@ def _on_winners(
 def _at_end(
     parameter: Parameter, end: End, scored: Sequence[Configuration], limits: Limits | None, noun: str
 ) -> Iterator[_Finding]:
-    """Yields that most winners lie at an end of a range at which trials are better than elsewhere."""
+    """Yields that winners lie at an end of a range, and that trials are better there or get better towards it."""
     winners = scored[: max(WINNERS, math.ceil(len(scored) / 10))]
     near = [_is_near(parameter, end, each) for each in scored]
     count = sum(near[: len(winners)])
-    if count * 2 <= len(winners):
-        return
-    here = [each.key or 0.0 for each, is_near in zip(scored, near, strict=True) if is_near]
-    elsewhere = [each.key or 0.0 for each, is_near in zip(scored, near, strict=True) if not is_near]
-    if not elsewhere or chance_of_better(here, elsewhere) > CHANCE:
+    is_crowded = count * 2 > len(winners) and _is_better(scored, near)
+    is_rising = count > 0 and _gets_better(parameter, end, scored)
+    if not is_crowded and not is_rising:
         return
     bound = None if limits is None else widened(parameter, end, limits)
     if limits is not None and bound is None:
         return  # there is nothing beyond
-    text = f"{parameter.name}: {count} of the {len(winners)} best {noun} {_where(parameter, end, winners)}"
+    rising = f", and scores improve towards its {_side(end)} values" if is_rising else ""
+    text = f"{parameter.name}: {count} of the {len(winners)} best {noun} {_where(parameter, end, winners)}{rising}"
     change = None if bound is None else _bound(end, bound)
     hint = "; better ones may lie beyond" if change is not None else "; its range is declared by your code: widen it"
     yield _Finding(AdviceKind.EDGE, parameter, text + hint, change)
+
+
+def _is_better(scored: Sequence[Configuration], near: Sequence[bool]) -> bool:
+    """Says whether the configurations near an end are better than all others."""
+    here, elsewhere = (
+        [each.key or 0.0 for each, is_near in zip(scored, near, strict=True) if is_near is wanted]
+        for wanted in (True, False)
+    )
+    return bool(elsewhere) and chance_of_better(here, elsewhere) <= CHANCE
+
+
+def _gets_better(parameter: Parameter, end: End, scored: Sequence[Configuration]) -> bool:
+    """Says whether scores get better towards an end: over the whole range, and over the half of it that lies there."""
+    sign = 1 if end is End.MIN else -1  # the lower a score the better
+    points = [(sign * share(parameter, each.values[parameter.name]), each.key or 0.0) for each in scored]
+    half = [point for point in points if point[0] <= (0.5 if end is End.MIN else -0.5)]
+    return all(
+        len(some) >= FEWEST and chance_of_rise([x for x, _ in some], [y for _, y in some]) <= CHANCE
+        for some in (points, half)
+    )
+
+
+def _side(end: End) -> str:
+    return "lowest" if end is End.MIN else "highest"
 
 
 def _where(parameter: Parameter, end: End, winners: Sequence[Configuration]) -> str:
     """Returns in words where the winners at an end lie."""
     low, high = ends(parameter)
     reached = low if end is End.MIN else high
-    side = "lowest" if end is End.MIN else "highest"
     at_end = {_number(each, parameter) for each in winners if _is_near(parameter, end, each)}
     if at_end == {reached}:
-        return f"have its {side} value, {show_value(reached)}"
+        return f"have its {_side(end)} value, {show_value(reached)}"
     inner = at_share(parameter, EDGE if end is End.MIN else 1 - EDGE)
     bounds = (reached, inner) if end is End.MIN else (inner, reached)
-    return f"lie in the {side} tenth of its range, {' … '.join(map(show_value, bounds))}"
+    return f"lie in the {_side(end)} tenth of its range, {' … '.join(map(show_value, bounds))}"
 
 
 def _good(tried: Sequence[Configuration]) -> Sequence[Configuration]:

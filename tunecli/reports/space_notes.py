@@ -68,8 +68,8 @@ def _constant_kernels(space: SearchSpace, fixed: Mapping[str, Value]) -> Iterato
         if not constant:
             continue
         text = (
-            f"{name} may be {' or '.join(constant)}: units of a hidden layer whose weights begin equal get equal "
-            "gradients and stay alike, however many there are"
+            f"{name} may be {' or '.join(constant)}: hidden units that begin with equal weights, before and behind "
+            "them, get equal gradients and stay alike, however many there are"
         )
         others = tuple(value for value in values if value not in constant)
         line = entry(Parameter(name=name, kind=Kind.CHOICE, values=others)) if others else None

@@ -133,7 +133,7 @@ def _by_parameter(told: Sequence[Advice]) -> Iterator[tuple[str, Change, tuple[s
 def _next_name(name: str, runs: Path) -> str:
     """Returns `study-2` for `study`, and `study-3` for that; the first that no study has."""
     stem, dash, number = name.rpartition("-")
-    is_numbered = bool(dash) and number.isdecimal()
+    is_numbered = bool(dash) and number.isdecimal() and len(number) < 3  # else a year, or a date
     first = int(number) + 1 if is_numbered else 2
     names = (f"{stem if is_numbered else name}-{each}" for each in count(first))
     return next(each for each in names if not Run(runs / each).exists())
@@ -165,6 +165,7 @@ class _Work:
             return
         self.text = draft.text
         self._dropped |= {each.parameter for each in gone}
+        self.edits = [each for each in self.edits if each.parameter not in self._dropped]
         self.edits += [Edit(name, parameter.describe(), _in_words(after), why), *gone]
 
     def _drop_unreachable(self, draft: _Draft, name: str, after: Parameter) -> Iterator[Edit]:

@@ -114,9 +114,10 @@ def _moved_paths(spec: ExperimentSpec, plan: Plan, run: Run, folder: Path) -> It
         yield from _moved_source(("model", "init_from"), spec.model.init_from, plan.init_from.source, run, folder)
     moved = [
         next((str(path) for _, path in _moved_source((), each.path, known.source, run, folder)), each.path)
-        for each, known in zip(spec.training.callbacks, plan.callbacks, strict=True)
+        for each, known in zip(spec.training.callbacks, plan.callbacks, strict=False)
     ]
-    if moved != [each.path for each in spec.training.callbacks]:
+    # of callbacks that were overridden, no path is known
+    if len(spec.training.callbacks) == len(plan.callbacks) and moved != [each.path for each in spec.training.callbacks]:
         kept = [each.model_dump(by_alias=True, exclude_unset=True) for each in spec.training.callbacks]
         callbacks = [{**each, "path": path} for each, path in zip(kept, moved, strict=True)]
         yield ("training", "callbacks"), callbacks

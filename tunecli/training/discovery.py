@@ -23,6 +23,7 @@ from tunecli.families.custom import FAMILY
 from tunecli.plan import DatasetPlan, Plan
 from tunecli.plan.sources import Discovered
 from tunecli.spec.space import Condition, Kind, Parameter, Value
+from tunecli.training.constant_kernels import constant_kernels
 from tunecli.training.data import or_none, search_parts
 from tunecli.training.models import custom_family
 from tunecli.training.own_fit import OwnFit
@@ -76,17 +77,20 @@ def _discover_custom(plan: Plan, sources: Path) -> Discovered:
     family = custom_family(plan, sources)
     parts = _rows(plan.dataset) if family.has_own_fit else None
 
+    alike: dict[str, None] = {}
+
     def ask(hp: Any) -> None:
         seed_everything(plan.seed)
         builder = family.builder()
         model = family.build_with(builder, hp)
+        alike.update(dict.fromkeys(constant_kernels(model)))
         if parts is not None:
             train, validation = parts[0], or_none(parts[1])
             OwnFit(family, builder, hp, model).capture(train, validation, epochs=plan.training.epochs)
 
     walk = Walk(ask)
     walk.run()
-    return Discovered(parameters=tuple(parameters(walk.found, str(family.file))), notes=tuple(walk.notes))
+    return Discovered(parameters=tuple(parameters(walk.found, str(family.file))), notes=(*walk.notes, *alike))
 
 
 def _rows(dataset: DatasetPlan) -> Any:
