@@ -155,7 +155,9 @@ def _figure(figure: Figure) -> Section:
         aria_describedby=f"{figure.name}-text",
     )
     filtering = [element("div", class_="filter", data_filter=True)] if figure.name in FILTERED else []
-    scrolling = element("div", drawn, class_="scroll plain", role="region", aria_label=f"{figure.title}, drawn")
+    # these are as wide as they must be, and scroll on a phone
+    reach = {"role": "region", "aria_label": f"{figure.title}, drawn", "tabindex": 0} if filtering else {}
+    scrolling = element("div", drawn, class_="scroll plain", **reach)
     return _section(figure.name, figure.title, *filtering, element("figure", scrolling, element("figcaption", text)))
 
 
