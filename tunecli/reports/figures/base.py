@@ -38,6 +38,9 @@ SCALE = [[0.0, "#433e85"], [0.25, "#38588c"], [0.5, "#25858e"], [0.75, "#2ab07f"
 HEIGHT = 400
 """Pixels."""
 
+MOST_MAGNITUDES = 6
+"""On a logarithmic axis; of more, only every n-th is named."""
+
 MOST_CHARACTERS = 28
 """Of a name or value within a plot."""
 
@@ -103,9 +106,31 @@ def marks(trials: Sequence[Trial]) -> list[list[float | None]]:
     return [[trial.id, rounded(trial.score)] for trial in trials]
 
 
-def title(text: str) -> dict[str, str]:
+def title(text: str) -> dict[str, Any]:
     """Returns an axis title."""
-    return {"text": text}
+    return {"text": text, "standoff": 6}
+
+
+def magnitude_axis(low: float, high: float, margin: float) -> dict[str, Any]:
+    """Returns what plotly needs of a logarithmic axis: every tick says its whole number, `20` and not `2`.
+
+    Args:
+        low: The lowest value, above 0.
+        high: The highest.
+        margin: How much room to leave at both ends, in magnitudes.
+    """
+    first, last = math.log10(low), math.log10(high)
+    every = math.ceil((last - first) / MOST_MAGNITUDES)
+    factors = (1,) if last - first >= 2 else (1, 2, 5) if last - first >= 0.8 else (1, 1.5, 2, 3, 4, 5, 6, 7, 8, 9)
+    powers = range(math.floor(first), math.ceil(last) + 1)
+    ticks = [factor * 10.0**power for power in powers if power % max(1, every) == 0 for factor in factors]
+    within = [each for each in ticks if first - margin <= math.log10(each) <= last + margin]
+    return {
+        "type": "log",
+        "range": [rounded(first - margin), rounded(last + margin)],
+        "tickvals": [rounded(each) for each in within],
+        "ticktext": [f"{each:.4g}" for each in within],
+    }
 
 
 def objective_title(objective: Objective) -> str:

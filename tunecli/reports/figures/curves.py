@@ -21,7 +21,7 @@ from tunecli.reports.figures.base import (
 )
 from tunecli.reports.figures.scores import score_axis
 from tunecli.reports.importance import Importance
-from tunecli.reports.learning_curves import SHIFT_NOTES, LearningCurve, spans_decades, trial_curve
+from tunecli.reports.learning_curves import SHIFT_NOTES, LearningCurve, trial_curve
 from tunecli.reports.study_data import StudyData
 from tunecli.reports.text import show_score
 from tunecli.study.objective import VALIDATION
@@ -30,7 +30,10 @@ from tunecli.study.trial import Trial
 NAME, TITLE = "curves", "Learning curves"
 
 TOP = 10
-"""How many of the best trials are drawn in colour, with their training curves."""
+"""How many of the best trials are drawn in colour."""
+
+WITH_TRAINING = 3
+"""Of how many of these the training curve is drawn, too."""
 
 MOST_OTHERS = 100
 
@@ -41,7 +44,7 @@ Points = Sequence[float | None]
 
 
 def draw(study: StudyData, importance: Importance) -> Figure:
-    """Draws validation curves, of the best trials the training curves too."""
+    """Draws validation curves, of the very best trials the training curves too."""
     del importance
     trials = study.configurations()
     top = [(trial, _curve(study, trial)) for trial in trials[:TOP]]
@@ -96,9 +99,12 @@ def _highlighted(rank: int, trial: Trial, curve: LearningCurve) -> list[dict[str
     whole = {**_line(trial, epochs, values, style), **group, "legendrank": rank + 1}
     if curve.best_epoch in epochs:
         sizes = [9 if epoch == curve.best_epoch else 0 for epoch in epochs]
-        whole |= {"mode": "lines+markers", "marker": {"size": sizes, "color": colour, "line": {"width": 0}}}
+        whole |= {
+            "mode": "lines+markers",
+            "marker": {"size": sizes, "color": colour, "opacity": 1, "line": {"width": 0}},
+        }
     assert curve.main is not None, "trials without a curve are left out"
-    if values is curve.main.train:
+    if values is curve.main.train or rank >= WITH_TRAINING:
         return [whole]
     dotted = {"color": colour, "width": 1, "dash": "dot"}
     places = curve.train_x(curve.main.epochs)
@@ -123,17 +129,13 @@ def _line(
 
 def _values_axis(study: StudyData, curves: Sequence[LearningCurve]) -> dict[str, Any]:
     """Returns the axis of the metric: early epochs that are far off do not stretch it."""
-    values = [
-        value
-        for curve in curves
-        for value in (*_judged(curve)[1], *(curve.main.train if curve.main else ()))
-        if value is not None and math.isfinite(value)
-    ]
+    # the early epochs of the others are what is far off
+    judged = [_judged(curve)[1] for curve in curves]
+    measured = [value for values in judged[:TOP] for value in values] + [values[-1] for values in judged[TOP:]]
+    values = [value for value in measured if value is not None and math.isfinite(value)]
     name = {"title": title(shown(curves[0].metric))}
     if not values:
         return name
-    if spans_decades(values):
-        return {**name, "type": "log"}
     return {**score_axis(study.objective, values).layout, **name}
 
 
@@ -147,11 +149,12 @@ def _text(study: StudyData, top: Sequence[tuple[Trial, LearningCurve]], others: 
     at = f", at epoch {curve.best_epoch}" if curve.best_epoch else ""
     best = f"trial {trial.id} ({study.objective.metric} {show_score(trial.score)}{at})"
     parts = [
-        f"Curves of {validated} by epoch, of {drawn} in colour{greys}{some}",
+        f"Curves of {validated} by epoch, of {drawn} in colour{greys}{some}; a dot marks the best epoch",
         f"The best, {best}: {curve.shape.describe()}",
     ]
     if validated != metric:
-        parts.append(f"Dotted, {SHIFT_NOTES[curve.shift]}")
+        best = f"the best {min(len(top), WITH_TRAINING)}" if len(top) > 1 else "it"
+        parts.append(f"Dotted, of {best}, {SHIFT_NOTES[curve.shift]}")
     if curve.mean is not None:
         parts.append("Each line is the mean of a trial's trainings, as far as all of them went")
     return ". ".join(parts) + "."

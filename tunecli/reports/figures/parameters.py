@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tunecli.reports.figures.base import shown, title
+from tunecli.reports.figures.base import magnitude_axis, rounded, shown, title
 from tunecli.spec.space import Kind, Parameter, Value, Values, same, show_value
 
 MOST_TICKS = 12
@@ -74,12 +74,10 @@ class ParameterAxis:
                 "ticktext": [text for _, text in ticks],
             }
         if self.parameter.log:
-            low, high = math.log10(low), math.log10(high)
+            margin = math.log10(high / low) * 0.05 or 0.5
+            return {"title": title(self.name), **magnitude_axis(low, high, margin)}
         margin = (high - low) * 0.05 or 0.5
-        is_log = self.parameter.log
-        # within two magnitudes the powers of ten alone would be too few to read a value by
-        kind: dict[str, Any] = {"type": "log", "dtick": 1 if high - low >= 2 else "D2"} if is_log else {"nticks": 6}
-        return {"title": title(self.name), "range": [low - margin, high + margin], **kind}
+        return {"title": title(self.name), "range": [rounded(low - margin), rounded(high + margin)], "nticks": 6}
 
     @property
     def ticks(self) -> list[tuple[float, str]]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tunecli.reports.figures.base import SCALE, count, objective_title, rounded, shown, title
+from tunecli.reports.figures.base import SCALE, count, magnitude_axis, objective_title, rounded, shown, title
 from tunecli.reports.text import show_score
 from tunecli.study.objective import Goal, Objective
 
@@ -57,12 +57,10 @@ class ScoreAxis:
         """The axis, as plotly takes it."""
         low, high = sorted((self.position(self.best), self.position(self.limit)))
         margin = (high - low) * 0.07 or abs(high) * 0.05 or 0.5
-        kind = {"type": "log", "dtick": "D2" if high - low < 2 else 1} if self.is_log else {}
-        return {
-            "title": title(objective_title(self.objective)),
-            "range": [rounded(low - margin), rounded(high + margin)],
-            **kind,
-        }
+        name = {"title": title(objective_title(self.objective))}
+        if self.is_log:
+            return {**name, **magnitude_axis(10**low, 10**high, margin)}
+        return {**name, "range": [rounded(low - margin), rounded(high + margin)]}
 
     @property
     def colours(self) -> dict[str, Any]:
@@ -73,11 +71,17 @@ class ScoreAxis:
         if self.far_off:
             texts[0] = f"{'≥' if self.objective.goal is Goal.MINIMIZE else '≤'} {texts[0]}"
         bar = {
-            "title": {"text": shown(self.objective.metric), "side": "right"},
+            "title": {"text": shown(self.objective.metric), "side": "top"},
             "tickvals": places,
             "ticktext": texts,
+            # above the plot, where it takes no width from a phone
+            "orientation": "h",
+            "x": 0,
+            "xanchor": "left",
+            "y": 1.02,
+            "yanchor": "bottom",
             "thickness": 12,
-            "len": 0.9,
+            "len": 0.6,
         }
         return {"colorscale": SCALE, "cmin": 0, "cmax": 1, "colorbar": bar}
 

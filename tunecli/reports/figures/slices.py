@@ -54,7 +54,7 @@ def draw(study: StudyData, importance: Importance) -> Figure:
     kept = thinned([trial for trial in trials if trial.score is not None and score.holds(trial.score)], MOST_POINTS)
     rows = -(-len(axes) // COLUMNS)
     layout: dict[str, Any] = {
-        "grid": {"rows": rows, "columns": min(COLUMNS, len(axes)), "pattern": "independent", "xgap": 0.08, "ygap": 0.4}
+        "grid": {"rows": rows, "columns": min(COLUMNS, len(axes)), "pattern": "independent", "xgap": 0.08, "ygap": 0.32}
     }
     data: list[dict[str, Any]] = []
     for number, axis in enumerate(axes):
