@@ -30,7 +30,11 @@ OPEN = {"l2": {"min": 0, "max": 1}}
             "only the first 5 of 10 grid points are tried: the first parameters hardly vary",
         ),
         (
-            {"search_space": {"batch_size": {"min": 1, "max": 2000}}, "tuner": "grid"},
+            {
+                "search_space": {"huber_delta": [1, 2], "plateau_patience": {"min": 1, "max": 1000}},
+                "model": {"family": "linear", "loss": "huber", "schedule": "plateau"},
+                "tuner": "grid",
+            },
             "the grid has 2000 points: a step makes ranges coarser, and tuner: random needs fewer trials",
         ),
         (
@@ -44,6 +48,15 @@ OPEN = {"l2": {"min": 0, "max": 1}}
         (
             {"search_space": {"l2": {"min": 0, "max": 1, "step": 0.3}}, "tuner": "grid"},
             "l2 ends at 0.9: its max (1.0) is no step from min",
+        ),
+        (
+            {
+                "search_space": {"batch_size": [16, 32]},
+                "model": {"family": "linear", "learning_rate": 0.01},
+                "tuner": "grid",
+            },
+            "batch_size is searched at one learning rate (0.01), but larger batches want a larger rate: search the "
+            "rate, too; write learning_rate: {min: 1e-3, max: 0.1, log: true}",
         ),
         (
             {"search_space": {"learning_rate": {"min": 0.0001, "max": 0.1}}},

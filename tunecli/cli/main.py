@@ -20,6 +20,7 @@ from tunecli.cli.github import annotate_errors
 from tunecli.cli.init import init
 from tunecli.cli.predict import predict
 from tunecli.cli.report import report
+from tunecli.cli.refine import refine
 from tunecli.cli.results import best, delete, list_, show
 from tunecli.cli.retrain import retrain
 from tunecli.cli.search import search
@@ -40,6 +41,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "show": show,
     "report": report,
     "delete": delete,
+    "refine": refine,
     "schema": schema,
     "eject": eject,
     "doctor": doctor,

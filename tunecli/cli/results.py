@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tunecli.cli.advice import read_advice, say_advice
 from tunecli.cli.console import output
 from tunecli.cli.options import DEFAULT_RUNS, JsonOption, RunArgument, RunsOption
 from tunecli.errors import StudyError, TunecliError, UsageError
@@ -153,7 +154,8 @@ def _show_study(run: Run, *, as_json: bool) -> None:
     if as_json:
         from tunecli.reports.data import study_document
 
-        output.json(study_document(snapshot, row, plan, checks))
+        told = [each.as_json() for each in read_advice(run, snapshot)]
+        output.json({**study_document(snapshot, row, plan, checks), "advice": told})
         return
     from tunecli.reports.data import leaderboard
     from tunecli.reports.tables import checks_view, leaderboard_table, study_view
@@ -171,6 +173,7 @@ def _show_study(run: Run, *, as_json: bool) -> None:
         output.print(leaderboard_table(leaderboard(snapshot, MOST_SHOWN), snapshot))
     if (more := len(snapshot.completed) - MOST_SHOWN) > 0:
         output.say(f"and {more:,} more: tunecli best {run.name} --top {len(snapshot.completed)}")
+    say_advice(run, read_advice(run, snapshot))
 
 
 def _show_trial(run: Run, trial: int, *, as_json: bool) -> None:

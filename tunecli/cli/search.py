@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tunecli.cli.advice import MOST_SAID, read_advice, say_advice
 from tunecli.cli.console import output
 from tunecli.cli.gates import (
     AcceptOption,
@@ -177,6 +178,7 @@ def _run(
 
 def _show_result(session: Session, verdicts: Sequence[Verdict], *, as_json: bool) -> None:
     from tunecli.reports.data import best_json, leaderboard
+    from tunecli.reports.space_advice import rests_on_trials
     from tunecli.reports.tables import baselines_view, leaderboard_table
     from tunecli.search.session import require_success
 
@@ -184,12 +186,15 @@ def _show_result(session: Session, verdicts: Sequence[Verdict], *, as_json: bool
     if session.reason in _STOPPED:
         output.say(f"stopped at {_STOPPED[session.reason]}; change it and run the same command to go on")
     baselines = read_baselines(session.run)
+    new = [each for each in read_advice(session.run, session.snapshot) if rests_on_trials(each)]
     if as_json:
+        say_advice(session.run, new, most=MOST_SAID)
         output.json({**best_json(session.snapshot, baselines=baselines), **verdicts_json(verdicts)})
         return
     output.print(leaderboard_table(leaderboard(session.snapshot, top=5), session.snapshot))
     if baselines:
         output.print(baselines_view(baselines, session.snapshot))
+    say_advice(session.run, new, most=MOST_SAID)
     output.say(f"next: tunecli retrain --full {session.run.name}")
 
 

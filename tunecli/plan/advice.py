@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 from tunecli.datasets import DATASETS
 from tunecli.plan.plan import Plan
+from tunecli.plan.space_limits import space_limits
+from tunecli.reports.space_notes import space_notes
 from tunecli.spec.space import Kind, Parameter, spell_value
 from tunecli.spec.tuners import BayesianTuner, GridTuner, HyperbandTuner, RandomTuner
 from tunecli.study.objective import plain_metric
@@ -81,6 +83,8 @@ def _on_the_space(plan: Plan) -> Iterator[str]:
             yield f"{parameter.name} ends at {spell_value(last)}: its max ({spell_value(high)}) is no step from min"
         if _looks_log(parameter):
             yield f"{parameter.name} spans {_short(low)} to {_short(high)}: log: true would search small values as well"
+    notes = space_notes(plan.space, plan.fixed, space_limits(plan), is_custom=plan.custom is not None)
+    yield from (each.sentence for each in notes)
 
 
 def _looks_log(parameter: Parameter) -> bool:

@@ -58,7 +58,20 @@ def load(path: Path, overrides: Sequence[str] = ()) -> SpecFile:
     Raises:
         SpecError: The file is not valid; holds every problem found.
     """
-    text = _read(path)
+    return parse(_read(path), path, overrides)
+
+
+def parse(text: str, path: Path, overrides: Sequence[str] = ()) -> SpecFile:
+    """Overrides and validates the text of a spec that stands, or is to stand, in a file.
+
+    Args:
+        text: What the file holds.
+        path: The file, beside which relative paths begin; it is not read.
+        overrides: `a.b.c=value` texts, applied before validation.
+
+    Raises:
+        SpecError: The text is not valid; holds every problem found.
+    """
     root, flaws = compose(text, source=str(path))
     problems = [Place(flaw.mark, "").problem(flaw.what, flaw.hint) for flaw in flaws]
     if root is None:
