@@ -44,11 +44,14 @@ def hostile_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     space = [{"name": name, "kind": "choice", "values": [name, "other"]} for name in HOSTILE]
     space.append({"name": "<b>rate", "kind": "float", "min": 0.0, "max": 1.0})
     results: list[Result] = [
-        ({name: name if number % 2 else "other" for name in HOSTILE} | {"<b>rate": number / 30}, 0.5 + (number % 7) / 30)
+        (
+            {name: name if number % 2 else "other" for name in HOSTILE} | {"<b>rate": number / 30},
+            0.5 + (number % 7) / 30,
+        )
         for number in range(30)
     ]
     results.append((dict.fromkeys(HOSTILE, "other") | {"<b>rate": 1.0}, HOSTILE[1]))
-    document = {"space": {"parameters": space}, "targets": HOSTILE, "family": HOSTILE[0], "fixed": {}}
+    document = {"space": {"parameters": space}, "targets": HOSTILE, "fixed": {}}
     return written(
         tmp_path_factory.mktemp("hostile"),
         results,
@@ -95,7 +98,7 @@ def test_every_figure_is_drawn_and_nothing_is_fetched(browser: Browser, page: Pa
 
 def test_a_complaint_would_be_heard(browser: Browser, tmp_path: Path) -> None:
     broken = tmp_path / "broken.html"
-    policy = '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; script-src \'unsafe-inline\'">'
+    policy = "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; script-src 'unsafe-inline'\">"
     broken.write_text(f"<!doctype html>{policy}<img src='https://example.com/a.png'><script>nonsense()</script>")
     browser.open(broken)
     browser.wait_for("true")

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tunecli.reports.advice import Advice, AdviceKind, Change
 from tunecli.reports.data import StudyState
 from tunecli.reports.plan_facts import PlanFacts
 from tunecli.reports.summary import Facts, Step, Summary, paired_difference, summarise
@@ -164,8 +165,9 @@ def test_folds_tell_clear_differences_from_chance() -> None:
     plan = {"evaluation": EvaluationSpec(folds=3)}
     clear = summary(of_folds([0.50, 0.60, 0.70], [0.90, 1.01, 1.10]), plan=plan)
     assert clear.headline.endswith("fold_rmse 0.6000 ± 0.1000.")
-    assert "It beats trial 1 in 3 of 3 of them, by more than chance between folds explains (at 95 %)." in (
-        clear.certainty[1]
+    assert (
+        "It beats trial 1 in 3 of 3 of them, by more than chance between folds explains (at 95 %)."
+        in (clear.certainty[1])
     )
     unclear = summary(of_folds([0.50, 0.60, 0.70], [0.40, 0.80, 0.75]), plan=plan)
     assert "It beats trial 1 in 2 of 3 of them; what so few folds that differ so much say" in unclear.certainty[1]
@@ -203,9 +205,7 @@ def test_simple_models_are_compared(make_snapshot: MakeSnapshot) -> None:
     snapshot = make_snapshot(*scores(0.5))
     assert summary(snapshot).comparison == ("No simple models were fitted to compare with.",)
     worse = summary(snapshot, baselines=[baseline(1.0)])
-    assert worse.comparison == (
-        "The best trial beats the best baseline (least squares, val_rmse 1.0000) by 50.0 %.",
-    )
+    assert worse.comparison == ("The best trial beats the best baseline (least squares, val_rmse 1.0000) by 50.0 %.",)
     better = summary(snapshot, baselines=[baseline(0.25)])
     assert better.comparison[0].startswith("No trial beats the best baseline (least squares, val_rmse 0.2500)")
     assert any(each.what.startswith("A simple model does better") for each in better.steps)
@@ -227,6 +227,17 @@ def test_what_to_do_next(make_snapshot: MakeSnapshot) -> None:
     }
 
 
+def test_advice_on_the_space_stands_before_the_test(make_snapshot: MakeSnapshot) -> None:
+    text = "the best 5 of 60 trials have units above 240"
+    advice = Advice(AdviceKind.EDGE, ("units",), text, "units: {min: 16, max: 512}", Change(max=512))
+    found = summary(make_snapshot(*scores(0.5)), advice=[advice]).steps
+    assert found[:2] == (
+        Step("the best 5 of 60 trials have units above 240.", "units: {min: 16, max: 512}"),
+        Step("The spec of the next search, with what is advised for the space written into it:", "tunecli refine study"),
+    )
+    assert found[2].command == "tunecli retrain --full study"
+
+
 def test_a_test_is_not_proposed_twice(make_snapshot: MakeSnapshot) -> None:
     snapshot = make_snapshot(*scores(0.5), end=EndReason.EXHAUSTED)
     assert summary(snapshot, looks=1).steps == ()
@@ -237,9 +248,7 @@ def test_failures_and_findings_come_first(make_snapshot: MakeSnapshot) -> None:
     finding = Finding(kind="constant", severity=Severity.WARNING, what="w")
     checks = Checks(rows=ROWS, sampled_rows=120, findings=(finding,))
     found = summary(make_snapshot(*scores("x", "x", 0.5), end=EndReason.EXHAUSTED), checks=checks).steps
-    assert found[0] == Step(
-        "2 of 3 trials failed: see why, and leave out what cannot work.", "tunecli show study 1"
-    )
+    assert found[0] == Step("2 of 3 trials failed: see why, and leave out what cannot work.", "tunecli show study 1")
     assert found[1].what.startswith("The checks of the data gave 1 warning")
 
 

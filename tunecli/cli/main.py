@@ -19,8 +19,8 @@ from tunecli.cli.export import export
 from tunecli.cli.github import annotate_errors
 from tunecli.cli.init import init
 from tunecli.cli.predict import predict
-from tunecli.cli.report import report
 from tunecli.cli.refine import refine
+from tunecli.cli.report import report
 from tunecli.cli.results import best, delete, list_, show
 from tunecli.cli.retrain import retrain
 from tunecli.cli.search import search
