@@ -233,7 +233,9 @@ def test_advice_on_the_space_stands_before_the_test(make_snapshot: MakeSnapshot)
     found = summary(make_snapshot(*scores(0.5)), advice=[advice]).steps
     assert found[:2] == (
         Step("the best 5 of 60 trials have units above 240.", "units: {min: 16, max: 512}"),
-        Step("The spec of the next search, with what is advised for the space written into it:", "tunecli refine study"),
+        Step(
+            "The spec of the next search, with what is advised for the space written into it:", "tunecli refine study"
+        ),
     )
     assert found[2].command == "tunecli retrain --full study"
 

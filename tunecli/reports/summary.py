@@ -469,7 +469,12 @@ def _steps(facts: Facts) -> list[Step]:
         found += _about_length(facts)
     found += [Step(f"{each.text}.", each.line) for each in facts.advice]
     if any(each.change is not None for each in facts.advice):
-        found.append(Step("The spec of the next search, with what is advised for the space written into it:", f"tunecli refine {facts.name}"))
+        found.append(
+            Step(
+                "The spec of the next search, with what is advised for the space written into it:",
+                f"tunecli refine {facts.name}",
+            )
+        )
     return [*found, *_about_the_winner(facts)]
 
 

@@ -245,7 +245,9 @@
       facts.append(make("dt", name === "score" ? report.metric : name), make("dd", text));
     }
     const values = make("dl", "", { class: "facts" });
-    for (const [name, text] of Object.entries(trial.values)) values.append(make("dt", name), make("dd", text));
+    report.parameters.forEach((name, place) => {
+      if (trial.values[place] !== null) values.append(make("dt", name), make("dd", trial.values[place]));
+    });
     panel.replaceChildren(head, facts, make("h3", "Values"), values);
     panel.hidden = false;
     drawCurves(trial);
