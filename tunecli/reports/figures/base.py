@@ -129,7 +129,7 @@ def magnitude_axis(low: float, high: float, margin: float) -> dict[str, Any]:
         "type": "log",
         "range": [rounded(first - margin), rounded(last + margin)],
         "tickvals": [rounded(each) for each in within],
-        "ticktext": [f"{each:.4g}" for each in within],
+        "ticktext": [f"{each:.6g}" for each in within],
     }
 
 

@@ -45,7 +45,7 @@ def draw(study: StudyData, importance: Importance) -> Figure:
     size = len(axes) - 1
     layout: dict[str, Any] = {
         "grid": {"rows": size, "columns": size, "pattern": "independent", "xgap": 0.06, "ygap": 0.06},
-        "coloraxis": score.colours,
+        "coloraxis": _within_free_corner(score.colours) if size > 1 else score.colours,
     }
     data = []
     for row in range(size):
@@ -65,6 +65,12 @@ def draw(study: StudyData, importance: Importance) -> Figure:
     ]
     drawn = plot(data, height=110 + PANEL_HEIGHT * size, **layout)
     return Figure(NAME, TITLE, " ".join(filter(None, text)), drawn)
+
+
+def _within_free_corner(colours: dict[str, Any]) -> dict[str, Any]:
+    """Puts the colour bar where the upper triangle would be, so that it takes no width from a phone."""
+    corner = {"x": 1, "xanchor": "right", "y": 1, "yanchor": "top", "len": 0.45}
+    return {**colours, "colorbar": {**colours["colorbar"], **corner}}
 
 
 def _edge(layout: dict[str, Any], *, is_labelled: bool) -> dict[str, Any]:

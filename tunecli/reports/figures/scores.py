@@ -74,14 +74,9 @@ class ScoreAxis:
             "title": {"text": shown(self.objective.metric), "side": "top"},
             "tickvals": places,
             "ticktext": texts,
-            # above the plot, where it takes no width from a phone
-            "orientation": "h",
-            "x": 0,
-            "xanchor": "left",
-            "y": 1.02,
-            "yanchor": "bottom",
-            "thickness": 12,
-            "len": 0.6,
+            "thickness": 10,
+            "len": 0.9,
+            "tickfont": {"size": 10},
         }
         return {"colorscale": SCALE, "cmin": 0, "cmax": 1, "colorbar": bar}
 

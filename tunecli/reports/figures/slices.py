@@ -89,7 +89,7 @@ def _panel(axis: ParameterAxis, score: ScoreAxis, trials: Sequence[Trial], study
     medians = [_medians(axis, active)] if axis.is_choice and active else []
     return [
         *medians,
-        _points(axis, score, others, {"color": BLUE, "size": 6, "opacity": 0.55}),
+        _points(axis, score, others, {"color": BLUE, "size": 6, "opacity": 0.8}),
         _points(axis, score, winners, {"color": ORANGE, "size": 11, "symbol": "star"}),
     ]
 

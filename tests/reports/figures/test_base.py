@@ -1,0 +1,47 @@
+"""What all figures share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.reports.studies import random_study, read
+from tunecli.reports.figures.base import SCALE, colour_at, rounded, shown, thinned, thinning
+from tunecli.reports.figures.slices import draw
+from tunecli.reports.importance import measure_importance
+
+
+def test_the_better_half_is_kept_and_of_the_rest_every_nth(tmp_path: Path) -> None:
+    trials = read(random_study(tmp_path / "study", 111)).snapshot.completed
+    assert len(trials) == 100
+    kept = thinned(trials, 20)
+    assert [trials.index(each) for each in kept] == [*range(10), *range(10, 100, 9)]
+    assert thinned(trials, 100) == trials
+    assert thinning(20, 100) == "20 of 100 trials are drawn: the best, and every n-th of the others."
+    assert thinning(100, 100) == ""
+
+
+@pytest.mark.parametrize(("share", "colour"), [(0.0, SCALE[0][1]), (0.5, SCALE[2][1]), (1.0, SCALE[-1][1])])
+def test_the_scale_is_met_at_its_marks(share: float, colour: str) -> None:
+    assert colour_at(share) == colour
+
+
+def test_names_are_no_markup_and_no_placeholder() -> None:
+    assert shown("</script><b>") == "&lt;/script&gt;&lt;b&gt;"
+    assert shown("%{x}") == "%&#123;x}"
+    assert shown("a\nb") == "a b"
+
+
+@pytest.mark.parametrize(
+    ("number", "expected"), [(1 / 3, 0.33333), (None, None), (float("nan"), None), (float("inf"), None)]
+)
+def test_numbers_are_short_and_finite(number: float | None, expected: float | None) -> None:
+    assert rounded(number) == expected
+
+
+def test_the_slices_say_what_the_best_have(tmp_path: Path) -> None:
+    study = read(random_study(tmp_path / "study", 60))
+    text = draw(study, measure_importance(study)).text
+    assert text.startswith("The 10 best of 54 trials have learning_rate from 0.00")
+    assert text.endswith("The star is the best.")
