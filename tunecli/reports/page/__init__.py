@@ -70,7 +70,7 @@ def _plots(figures: Sequence[Figure]) -> Mapping[str, Any]:
 
 
 def _links(parts: Sequence[Section]) -> Markup:
-    links = [element("li", element("a", each.title, href=f"#{each.identity}")) for each in parts]
+    links = [element("li", element("a", each.short, href=f"#{each.identity}")) for each in parts]
     return element("ul", *links)
 
 
