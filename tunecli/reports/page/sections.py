@@ -24,6 +24,9 @@ MOST_IDS = 40
 FILTERED = ("parallel", "scatter_matrix")
 """The figures that the filter on the score is for."""
 
+WIDE = (*FILTERED, "slice")
+"""The figures that are as wide as they must be, and scroll on a phone."""
+
 
 @dataclass(frozen=True)
 class Section:
@@ -156,9 +159,8 @@ def _figure(figure: Figure) -> Section:
         aria_describedby=f"{figure.name}-text",
     )
     filtering = [element("div", class_="filter", data_filter=True)] if figure.name in FILTERED else []
-    # these are as wide as they must be, and scroll on a phone
-    reach = {"role": "region", "aria_label": f"{figure.title}, drawn", "tabindex": 0} if filtering else {}
-    scrolling = element("div", drawn, class_="scroll plain", **reach)
+    reach: dict[str, str | int] = {"role": "region", "aria_label": f"{figure.title}, drawn", "tabindex": 0}
+    scrolling = element("div", drawn, class_="scroll plain", **reach if figure.name in WIDE else {})
     drawing = element("figure", scrolling, element("figcaption", text))
     return _section(figure.name, figure.title, *filtering, drawing, short=short)
 
