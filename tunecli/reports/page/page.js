@@ -30,7 +30,8 @@
   function look(element) {
     const style = getComputedStyle(element);
     const veil = style.backgroundColor.replace("rgb(", "rgba(").replace(")", ", 0.8)");
-    return { text: style.color, grid: style.borderTopColor, paper: style.backgroundColor, veil };
+    const quiet = getComputedStyle(document.querySelector(".subtitle")).color;
+    return { text: style.color, quiet, grid: style.borderTopColor, paper: style.backgroundColor, veil };
   }
 
   const AXIS_COLOURS = ["gridcolor", "zerolinecolor", "linecolor", "tickcolor"];
@@ -57,7 +58,7 @@
       found.height += 24;
     }
     found.hoverlabel = { ...found.hoverlabel, bgcolor: colours.paper, bordercolor: colours.text, font: { color: colours.text } };
-    found.modebar = { bgcolor: "rgba(0,0,0,0)", color: colours.grid, activecolor: colours.text };
+    found.modebar = { bgcolor: "rgba(0,0,0,0)", color: colours.quiet, activecolor: colours.text };
     // a finger that scrolls the page must not draw a box
     if (small.matches) found.dragmode = false;
     return found;
