@@ -106,9 +106,9 @@ def marks(trials: Sequence[Trial]) -> list[list[float | None]]:
     return [[trial.id, rounded(trial.score)] for trial in trials]
 
 
-def title(text: str) -> dict[str, Any]:
-    """Returns an axis title."""
-    return {"text": text, "standoff": 6}
+def title(text: str, size: int | None = None) -> dict[str, Any]:
+    """Returns an axis title, in the page's size or one of its own in pixels."""
+    return {"text": text, "standoff": 6, **({"font": {"size": size}} if size else {})}
 
 
 def magnitude_axis(low: float, high: float, margin: float) -> dict[str, Any]:
@@ -184,7 +184,8 @@ def chosen(importance: Importance, kept: int, whole: int) -> str:
     """Says which hyperparameters are drawn: `the 5 most important of 7 hyperparameters`."""
     if kept == whole:
         return f"the {count(whole, 'hyperparameter')}"
-    return f"the {'first' if importance.why_not else 'most important'} {kept} of {whole} hyperparameters"
+    which = f"the first {kept}" if importance.why_not else f"the {kept} most important"
+    return f"{which} of {whole} hyperparameters"
 
 
 def colour_at(share: float) -> str:

@@ -20,7 +20,7 @@ from tunecli.reports.figures.base import (
 )
 from tunecli.reports.figures.parameters import ParameterAxis, parameter_axes
 from tunecli.reports.figures.scores import ScoreAxis, score_axis
-from tunecli.reports.figures.slices import jitter
+from tunecli.reports.figures.slices import GOLDEN_RATIO, ROOT_OF_TWO, jitter
 from tunecli.reports.importance import Importance
 from tunecli.reports.study_data import StudyData
 from tunecli.spec.space import show_value
@@ -122,7 +122,7 @@ def draw(study: StudyData, importance: Importance) -> Figure:
     drawn = plot(
         [
             _surface(surface(across, up, score, both), across, up),
-            _points(across, up, thinned(both, MOST_POINTS), score),
+            _points(across, up, thinned(both, MOST_POINTS)[::-1], score),  # the best lie on top
         ],
         height=460,
         xaxis=across.layout,
@@ -152,8 +152,8 @@ def _points(across: ParameterAxis, up: ParameterAxis, trials: Sequence[Trial], s
     return {
         "type": "scatter",
         "mode": "markers",
-        "x": [_place(across, trial) for trial in trials],
-        "y": [_place(up, trial) for trial in trials],
+        "x": [_place(across, trial, GOLDEN_RATIO) for trial in trials],
+        "y": [_place(up, trial, ROOT_OF_TWO) for trial in trials],
         "customdata": [
             [*mark, *(shown(show_value(each.suggestion.values[axis.parameter.name])) for axis in (across, up))]
             for mark, each in zip(marks(trials), trials, strict=True)
@@ -169,8 +169,8 @@ def _points(across: ParameterAxis, up: ParameterAxis, trials: Sequence[Trial], s
     }
 
 
-def _place(axis: ParameterAxis, trial: Trial) -> float | None:
-    return rounded(axis.place(trial.suggestion.values) + (jitter(trial) if axis.is_choice else 0))
+def _place(axis: ParameterAxis, trial: Trial, turn: float) -> float | None:
+    return rounded(axis.place(trial.suggestion.values) + (jitter(trial, turn) if axis.is_choice else 0))
 
 
 def _text(

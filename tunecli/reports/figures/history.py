@@ -27,6 +27,9 @@ from tunecli.study.objective import Goal
 from tunecli.study.snapshot import Snapshot
 from tunecli.study.trial import Trial
 
+MANY = 300
+"""Of more trials the points are smaller."""
+
 
 @dataclass(frozen=True)
 class History:
@@ -104,7 +107,7 @@ def _scatter(
         "x": [places[trial.id] for trial in trials],
         "y": [rounded(trial.score) for trial in trials],
         "customdata": marks(trials),
-        "marker": {"color": colour, "size": 7},
+        "marker": {"color": colour, "size": 7 if len(trials) <= MANY else 4},
         "hovertemplate": f"trial %{{customdata[0]}}<br>{shown(study.objective.metric)} %{{y}}<extra></extra>",
         **(bars if any(each is not None for each in deviations) else {}),
     }

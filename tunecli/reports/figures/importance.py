@@ -17,6 +17,9 @@ CAVEAT = (
 
 MOST_BARS = 20
 
+WORTH_NAMING = 0.05
+"""Smaller shares are named only where there is none so large."""
+
 
 def draw(study: StudyData, importance: Importance) -> Figure:
     """Draws a bar for each hyperparameter, and a mark up to where chance reaches."""
@@ -56,16 +59,19 @@ def _chance(importance: Importance, names: list[str]) -> dict[str, Any]:
         "type": "scatter",
         "mode": "markers",
         "name": "what chance reaches",
-        "x": [rounded(importance.chance[name], 3) for name in names],
+        "x": [rounded(min(1.0, importance.chance[name]), 3) for name in names],
         "y": list(range(len(names))),
         "marker": {"symbol": "line-ns-open", "size": 18, "color": ORANGE, "line": {"width": 2}},
-        "hovertemplate": "with shuffled scores up to %{x:.1%}<extra></extra>",
+        "text": [f"{importance.chance[name]:.1%}" for name in names],
+        "hovertemplate": "with shuffled scores up to %{text}<extra></extra>",
     }
 
 
 def _text(importance: Importance) -> str:
     beyond = [name for name in importance.shares if importance.is_beyond_chance(name)]
-    named = ", ".join(f"{said(name)} ({importance.shares[name]:.0%})" for name in beyond[:3]).replace("%", " %")
+    # of thirty hyperparameters that do nothing, one or two exceed chance by a hair
+    large = [name for name in beyond if importance.shares[name] >= WORTH_NAMING] or beyond
+    named = ", ".join(f"{said(name)} ({importance.shares[name] * 100:.0f}\u00a0%)" for name in large[:3])
     rough = ", so it is rough" if importance.is_rough else ""
     within = "" if importance.budget is None else f" trained to epoch {importance.budget}"
     result = f"Beyond chance: {named}." if beyond else "No hyperparameter stands out beyond chance."

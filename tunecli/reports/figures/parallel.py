@@ -37,6 +37,9 @@ NAME, TITLE = "parallel", "Parallel coordinates"
 
 MOST_AXES, MOST_LINES = 8, 200
 
+MOST_CHARACTERS = 16
+"""Of a name below its axis: plotly leaves out what would stick out at the side."""
+
 UNUSED = -0.13
 """Where a line passes the axis of a hyperparameter that its trial does not have."""
 
@@ -57,10 +60,13 @@ def draw(study: StudyData, importance: Importance) -> Figure:
     drawn = plot(
         data,
         height=480,
-        margin={"l": 30, "r": 60, "t": 20, "b": 10},
+        margin={"l": 50, "r": 60, "t": 20, "b": 10},
         xaxis={
             "tickvals": list(range(len(axes) + 1)),
-            "ticktext": [*(axis.name for axis in axes), shown(study.objective.metric)],
+            "ticktext": [
+                *(shown(axis.parameter.name, MOST_CHARACTERS) for axis in axes),
+                shown(study.objective.metric),
+            ],
             "range": [-0.15, len(axes) + 0.15],
             "showgrid": True,
         },

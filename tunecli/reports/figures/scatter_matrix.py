@@ -17,10 +17,11 @@ from tunecli.reports.figures.base import (
     shown,
     thinned,
     thinning,
+    title,
 )
 from tunecli.reports.figures.parameters import ParameterAxis, parameter_axes
 from tunecli.reports.figures.scores import ScoreAxis, score_axis
-from tunecli.reports.figures.slices import jitter
+from tunecli.reports.figures.slices import ROOT_OF_TWO, jitter
 from tunecli.reports.importance import Importance
 from tunecli.reports.study_data import StudyData
 from tunecli.spec.space import show_value
@@ -29,6 +30,9 @@ from tunecli.study.trial import Trial
 NAME, TITLE = "scatter_matrix", "Hyperparameters in pairs"
 
 MOST_PARAMETERS, MOST_POINTS, PANEL_HEIGHT = 5, 250, 165
+
+MOST_CHARACTERS = 14
+"""Of a name at the matrix's edge: panels are narrow on a phone."""
 
 
 def draw(study: StudyData, importance: Importance) -> Figure:
@@ -53,8 +57,8 @@ def draw(study: StudyData, importance: Importance) -> Figure:
             across, up = axes[column], axes[row + 1]
             number = row * size + column + 1
             suffix = "" if number == 1 else str(number)
-            layout[f"xaxis{suffix}"] = _edge(across.layout, is_labelled=row == size - 1)
-            layout[f"yaxis{suffix}"] = _edge(up.layout, is_labelled=column == 0)
+            layout[f"xaxis{suffix}"] = _edge(across, is_labelled=row == size - 1)
+            layout[f"yaxis{suffix}"] = _edge(up, is_labelled=column == 0)
             data.append({**_points(across, up, score, kept), "xaxis": f"x{suffix}", "yaxis": f"y{suffix}"})
     text = [
         f"Every two of {chosen(importance, len(axes), len(names))}, for {count(len(kept), 'trial')}: the brighter a "
@@ -73,26 +77,25 @@ def _within_free_corner(colours: dict[str, Any]) -> dict[str, Any]:
     return {**colours, "colorbar": {**colours["colorbar"], **corner}}
 
 
-def _edge(layout: dict[str, Any], *, is_labelled: bool) -> dict[str, Any]:
+def _edge(axis: ParameterAxis, *, is_labelled: bool) -> dict[str, Any]:
     """Returns an axis that is labelled at the matrix's edge only."""
-    small = {**layout, "tickfont": {"size": 10}}
+    name = title(shown(axis.parameter.name, MOST_CHARACTERS), size=11)
+    small = {**axis.layout, "title": name, "tickfont": {"size": 10}}
     return small if is_labelled else {**small, "title": None, "showticklabels": False}
 
 
 def _points(across: ParameterAxis, up: ParameterAxis, score: ScoreAxis, trials: Sequence[Trial]) -> dict[str, Any]:
     both = [each for each in trials if across.holds(each.suggestion.values) and up.holds(each.suggestion.values)]
-    spread = [jitter(each) for each in both]
     return {
         "type": "scatter",
         "mode": "markers",
         "x": [
-            rounded(across.place(each.suggestion.values) + (by if across.is_choice else 0), 4)
-            for each, by in zip(both, spread, strict=True)
+            rounded(across.place(each.suggestion.values) + (jitter(each) if across.is_choice else 0), 4)
+            for each in both
         ],
-        # another spread than across, or points of two choices would lie on a line
         "y": [
-            rounded(up.place(each.suggestion.values) + (by * 7 % 0.5 - 0.25 if up.is_choice else 0), 4)
-            for each, by in zip(both, spread, strict=True)
+            rounded(up.place(each.suggestion.values) + (jitter(each, ROOT_OF_TWO) if up.is_choice else 0), 4)
+            for each in both
         ],
         "customdata": [
             [*mark, *(shown(show_value(each.suggestion.values[axis.parameter.name])) for axis in (across, up))]

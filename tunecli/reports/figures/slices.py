@@ -22,6 +22,7 @@ from tunecli.reports.figures.base import (
     shown,
     thinned,
     thinning,
+    title,
 )
 from tunecli.reports.figures.parameters import ParameterAxis, parameter_axes
 from tunecli.reports.figures.scores import ScoreAxis, score_axis
@@ -33,11 +34,16 @@ from tunecli.study.trial import Trial
 NAME, TITLE = "slice", "Each hyperparameter against the score"
 
 MOST_PANELS, COLUMNS, PANEL_HEIGHT = 8, 2, 220
+MOST_CHARACTERS = 18
+"""Of a name below its panel: two stand side by side on a phone."""
+
 MOST_POINTS = 400
 """In a panel."""
 
 TOP = 10
 """How many of the best trials the text sums up."""
+
+GOLDEN_RATIO, ROOT_OF_TWO = 0.618034, 0.414214
 
 JITTER = 0.5
 """How far points of one choice are spread, as a share of the distance of two: they would hide each other."""
@@ -59,7 +65,7 @@ def draw(study: StudyData, importance: Importance) -> Figure:
     data: list[dict[str, Any]] = []
     for number, axis in enumerate(axes):
         suffix = "" if number == 0 else str(number + 1)
-        layout[f"xaxis{suffix}"] = axis.layout
+        layout[f"xaxis{suffix}"] = {**axis.layout, "title": title(shown(axis.parameter.name, MOST_CHARACTERS))}
         layout[f"yaxis{suffix}"] = _score_layout(score, number)
         data += [{**trace, "xaxis": f"x{suffix}", "yaxis": f"y{suffix}"} for trace in _panel(axis, score, kept, study)]
     parts = [
@@ -127,9 +133,14 @@ def _medians(axis: ParameterAxis, trials: Sequence[Trial]) -> dict[str, Any]:
     }
 
 
-def jitter(trial: Trial) -> float:
-    """Returns how far to the side a trial's point is moved: always the same, and evenly spread (golden ratio)."""
-    return (trial.id * 0.618034 % 1 - 0.5) * JITTER
+def jitter(trial: Trial, turn: float = GOLDEN_RATIO) -> float:
+    """Returns how far to the side a trial's point is moved: always the same, and evenly spread.
+
+    Args:
+        trial: Whose point.
+        turn: An irrational number; another one for another direction, or points would lie on a line.
+    """
+    return (trial.id * turn % 1 - 0.5) * JITTER
 
 
 def _text(axes: Sequence[ParameterAxis], trials: Sequence[Trial]) -> str:
