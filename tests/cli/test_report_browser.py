@@ -182,6 +182,19 @@ def test_the_theme_can_be_chosen(opened: Browser) -> None:
     opened.wait_for('document.getElementById("history-plot").layout.font.color === "rgb(230, 233, 236)"')
 
 
+def test_figures_fit_paper_and_come_back(browser: Browser, page: Path) -> None:
+    browser.open(page, dark=True)
+    browser.wait_for(DRAWN)
+    width = 'document.getElementById("history-plot")._fullLayout.width'
+    colour = 'document.getElementById("history-plot")._fullLayout.font.color'
+    before = browser.evaluate(f"[{width}, {colour}]")
+    browser.evaluate('dispatchEvent(new Event("beforeprint"))')
+    browser.wait_for(f'{width} === 680 && {colour} === "rgb(27, 31, 35)"')
+    browser.evaluate('dispatchEvent(new Event("afterprint"))')
+    browser.wait_for(f'{width} === {before[0]} && {colour} === "{before[1]}"')
+    assert browser.complaints == []
+
+
 def test_hostile_names_do_no_harm(browser: Browser, hostile_page: Path) -> None:
     browser.open(hostile_page)
     browser.wait_for(DRAWN)

@@ -95,10 +95,11 @@
     }
   }
 
-  function repaint() {
+  // A width, in pixels, is that of paper; without one, figures are as wide as the window lets them be.
+  function repaint(width = null) {
     for (const { element, plot } of drawn.values()) {
       const layout = themed(plot.layout, element);
-      const changes = { font: layout.font, hoverlabel: layout.hoverlabel, modebar: layout.modebar };
+      const changes = { font: layout.font, hoverlabel: layout.hoverlabel, modebar: layout.modebar, width, autosize: width === null };
       for (const name of axesOf(layout)) for (const key of AXIS_COLOURS) changes[`${name}.${key}`] = layout[name][key];
       (layout.annotations ?? []).forEach((each, place) => {
         if (each.bgcolor) changes[`annotations[${place}].bgcolor`] = each.bgcolor;
@@ -336,12 +337,13 @@
   });
   system.addEventListener("change", () => {
     name();
+    hide();
     repaint();
   });
-  // paper is light
+  // paper is light, and narrower than most windows
   addEventListener("beforeprint", () => {
     document.documentElement.classList.add("printing");
-    repaint();
+    repaint(680);
   });
   addEventListener("afterprint", () => {
     document.documentElement.classList.remove("printing");
