@@ -24,7 +24,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-PATIENCE_S = 120.0
+PATIENCE_S = 60.0
 """How long an answer may take; a busy machine is slow to start a browser."""
 
 _FLAGS = [
@@ -135,7 +135,9 @@ class Browser:
 
     def click(self, x: float, y: float) -> None:
         """Clicks at a place of the window."""
-        self._call("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)
+        for near in (3, 0):
+            self._call("Input.dispatchMouseEvent", type="mouseMoved", x=x + near, y=y)
+            time.sleep(0.2)  # plotly looks what is under the pointer now and then
         for kind in ("mousePressed", "mouseReleased"):
             self._call("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
 

@@ -111,7 +111,7 @@ def test_hostile_names_are_text(make_plan: MakePlan, cli: Cli) -> None:
         plan,
         Path("runs"),
         [(values, 0.5), (values | {HOSTILE[0]: "other"}, 0.7), (values, HOSTILE[1])],
-        document={"space": {"parameters": space}, "targets": HOSTILE, "family": HOSTILE[0]},
+        document={"space": {"parameters": space}, "targets": HOSTILE},
         spec="\n".join(HOSTILE),
         findings=[warning(HOSTILE[1])],
     )

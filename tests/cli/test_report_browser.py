@@ -51,7 +51,7 @@ def hostile_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for number in range(30)
     ]
     results.append((dict.fromkeys(HOSTILE, "other") | {"<b>rate": 1.0}, HOSTILE[1]))
-    document = {"space": {"parameters": space}, "targets": HOSTILE, "family": HOSTILE[0], "fixed": {}}
+    document = {"space": {"parameters": space}, "targets": HOSTILE, "fixed": {}}
     return written(
         tmp_path_factory.mktemp("hostile"),
         results,
@@ -180,6 +180,19 @@ def test_the_theme_can_be_chosen(opened: Browser) -> None:
     assert opened.evaluate('document.getElementById("theme").textContent') == "Light theme"
     assert opened.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(20, 23, 26)"
     opened.wait_for('document.getElementById("history-plot").layout.font.color === "rgb(230, 233, 236)"')
+
+
+def test_figures_fit_paper_and_come_back(browser: Browser, page: Path) -> None:
+    browser.open(page, dark=True)
+    browser.wait_for(DRAWN)
+    width = 'document.getElementById("history-plot")._fullLayout.width'
+    colour = 'document.getElementById("history-plot")._fullLayout.font.color'
+    before = browser.evaluate(f"[{width}, {colour}]")
+    browser.evaluate('dispatchEvent(new Event("beforeprint"))')
+    browser.wait_for(f'{width} === 680 && {colour} === "rgb(27, 31, 35)"')
+    browser.evaluate('dispatchEvent(new Event("afterprint"))')
+    browser.wait_for(f'{width} === {before[0]} && {colour} === "{before[1]}"')
+    assert browser.complaints == []
 
 
 def test_hostile_names_do_no_harm(browser: Browser, hostile_page: Path) -> None:

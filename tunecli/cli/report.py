@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tunecli.cli.advice import read_advice
 from tunecli.cli.console import output
 from tunecli.cli.options import DEFAULT_RUNS, JsonOption, RunArgument, RunsOption
 from tunecli.errors import UsageError
@@ -47,7 +48,7 @@ def report(
         )
     found = find_run(runs, run)
     with output.busy("reading the study"):
-        read = read_report(found)
+        read = read_report(found, advise=read_advice)
     for problem in read.damage:
         output.problem(problem)
     with output.busy("drawing"):

@@ -11,12 +11,13 @@ from __future__ import annotations
 import re
 import shlex
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 from tunecli.errors import Problem, StudyError
+from tunecli.reports.advice import Advice
 from tunecli.reports.data import Row, StudyState, leaderboard, rank_baselines, study_state
 from tunecli.reports.plan_facts import PlanFacts, plan_facts
 from tunecli.reports.study_data import StudyData, read_study_data
@@ -29,6 +30,8 @@ from tunecli.study.check import Checks
 from tunecli.study.snapshot import Snapshot
 
 T = TypeVar("T")
+
+Advise = Callable[[Run, Snapshot], Sequence[Advice]]
 
 _DEFAULT_RUNS = Path("runs")
 
@@ -91,13 +94,17 @@ class Report:
     damage: tuple[Problem, ...]
 
 
-def read_report(run: Run) -> Report:
+def read_report(run: Run, *, advise: Advise | None = None) -> Report:
     """Reads all that a report shows; a file that is damaged hides no other.
+
+    Args:
+        run: The study.
+        advise: Says what the trials have shown about the search space, which takes more than records.
 
     Raises:
         StudyError: The journal is damaged before its end.
     """
-    state_is_held = run.is_held()
+    is_held = run.is_held()
     damage: list[Problem] = []
     plan = _salvaged(lambda: plan_facts(run), damage) or PlanFacts()
     data = read_study_data(run) if plan.family else None
@@ -112,7 +119,7 @@ def read_report(run: Run) -> Report:
     card = _salvaged(lambda: _document(run.layout.best.card_document), damage)
     sessions = _salvaged(lambda: _sessions(run.layout.environment), damage) or ()
     fingerprint = _salvaged(lambda: _fingerprint(run.layout.data), damage) or {}
-    state = study_state(snapshot, is_held=state_is_held)
+    state = study_state(snapshot, is_held=is_held)
     facts = Facts(
         snapshot=snapshot,
         plan=plan,
@@ -122,6 +129,7 @@ def read_report(run: Run) -> Report:
         checks=checks,
         looks=None if looks is None else len(looks),
         card=card,
+        advice=() if advise is None or data is None else advise(run, snapshot),
     )
     return Report(
         name=run.name,

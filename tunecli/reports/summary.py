@@ -14,6 +14,7 @@ import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from tunecli.reports.advice import Advice
 from tunecli.reports.data import Comparison, StudyState, compare
 from tunecli.reports.plan_facts import PlanFacts
 from tunecli.reports.text import show_duration, show_score, show_spread
@@ -72,6 +73,7 @@ class Facts:
         checks: What was found in the data; None where nobody has looked.
         looks: How often the test rows were looked at; None where that cannot be read.
         card: What stands in `card.json` of the retrained winner, or None.
+        advice: What the trials have shown about the search space, the most urgent first.
     """
 
     snapshot: Snapshot
@@ -82,6 +84,7 @@ class Facts:
     checks: Checks | None = None
     looks: int | None = 0
     card: Mapping[str, object] | None = None
+    advice: Sequence[Advice] = ()
 
     @property
     def rows(self) -> Mapping[str, int]:
@@ -446,10 +449,9 @@ def _comparison(facts: Facts) -> list[str]:
 
 def _steps(facts: Facts) -> list[Step]:
     snapshot, best = facts.snapshot, facts.snapshot.best
-    is_running = facts.state is StudyState.RUNNING
     found = []
     can_go_on = facts.state is StudyState.INTERRUPTED or snapshot.end_reason in (EndReason.MAX_TIME, EndReason.FAILURES)
-    if can_go_on and not is_running:
+    if can_go_on and facts.state is not StudyState.RUNNING:
         more = " with a larger limits.max_time" if snapshot.end_reason is EndReason.MAX_TIME else ""
         found.append(Step(f"Run the same search again{more}: it goes on where it stopped.", "tunecli search CONFIG"))
     if snapshot.failed and len(snapshot.failed) >= _MANY_FAILURES * snapshot.ended_count:
@@ -459,24 +461,38 @@ def _steps(facts: Facts) -> list[Step]:
     if facts.checks is not None and facts.checks.warnings:
         count = _count(len(facts.checks.warnings), "warning")
         found.append(Step(f"The checks of the data gave {count}, which may spoil the scores: see the data below."))
-    if best is None:
-        return found
-    found += _about_length(facts)
-    compared = compare(snapshot, facts.baselines)
-    if compared is not None and compared.gain <= 0:
-        what = "A simple model does better: look at the data, the features and the family before searching longer."
-        found.append(Step(what))
-    if facts.has_test and facts.looks == 0 and not is_running:
-        what = "When you are done choosing: train the winner on all training data, and test it once."
-        found.append(Step(what, f"tunecli retrain --full {facts.name}"))
-    if facts.plan.family and facts.plan.trainings == 1 and close_to_best(snapshot):
+    if best is not None:
+        compared = compare(snapshot, facts.baselines)
+        if compared is not None and compared.gain <= 0:
+            what = "A simple model does better: look at the data, the features and the family before searching longer."
+            found.append(Step(what))
+        found += _about_length(facts)
+    found += [Step(f"{each.text}.", each.line) for each in facts.advice]
+    if any(each.change is not None for each in facts.advice):
+        found.append(
+            Step(
+                "The spec of the next search, with what is advised for the space written into it:",
+                f"tunecli refine {facts.name}",
+            )
+        )
+    return [*found, *_about_the_winner(facts)]
+
+
+def _about_the_winner(facts: Facts) -> list[Step]:
+    if facts.snapshot.best is None:
+        return []
+    found = []
+    if facts.plan.family and facts.plan.trainings == 1 and close_to_best(facts.snapshot):
         what = "Others come close to the winner: train each trial several times to see which is really better."
         found.append(Step(what, "evaluation: {repeats: 3}"))
+    if facts.has_test and facts.looks == 0 and facts.state is not StudyState.RUNNING:
+        what = "When you are done choosing: train the winner on all training data, and test it once."
+        found.append(Step(what, f"tunecli retrain --full {facts.name}"))
     return found
 
 
 def _about_length(facts: Facts) -> list[Step]:
-    """Returns whether more trials or more epochs may gain; what else to change in the space is `space_advice`'s."""
+    """Returns whether more trials or more epochs may gain; what to change in the space is `space_advice`'s."""
     snapshot, best, plan = facts.snapshot, facts.snapshot.best, facts.plan
     assert best is not None
     found = []

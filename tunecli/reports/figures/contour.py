@@ -37,6 +37,9 @@ MOST_POINTS = 250
 STEPS = 32
 """Points of the grid along a range."""
 
+LINE = {"width": 0.5, "color": "rgba(128,128,128,0.9)"}
+"""Between two levels; a grey that is seen on light and dark."""
+
 NARROWEST = 0.06
 """Of a range: a narrower bandwidth would show points, not a surface."""
 
@@ -142,7 +145,7 @@ def _surface(found: Surface, across: ParameterAxis, up: ParameterAxis) -> dict[s
         return {"type": "heatmap", **shared, "opacity": 0.75}
     # plotly.js 4.1 never ends filling contours whose colours come from an axis that others share
     levels = {"start": 0.1, "end": 0.9, "size": 0.1, "coloring": "heatmap"}
-    return {"type": "contour", **shared, "contours": levels, "line": {"width": 0.5}, "opacity": 0.75}
+    return {"type": "contour", **shared, "contours": levels, "line": LINE, "opacity": 0.75}
 
 
 def _points(across: ParameterAxis, up: ParameterAxis, trials: Sequence[Trial], score: ScoreAxis) -> dict[str, Any]:

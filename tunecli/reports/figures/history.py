@@ -128,7 +128,7 @@ def _best_line(found: History) -> dict[str, Any]:
         "x": [place + 1 for place in steps],
         "y": [rounded(found.best[place]) for place in steps],
         "line": {"shape": "hv", "color": ORANGE, "width": 2},
-        "hovertemplate": "best so far %{y}<extra></extra>",
+        "hoverinfo": "skip",  # it passes through the best trials, and a click there is meant for them
     }
 
 

@@ -23,6 +23,12 @@ from tunecli.reports.text import show_date
 if TYPE_CHECKING:
     from tunecli.reports.figures import Figure
 
+MOST_BYTES = 5_900_000
+"""What a page takes at most, as long as its tables leave room; mail and pull requests take files of that size."""
+
+_ALLOWANCE_BYTES = 250
+"""What is told of a trial beside its learning curve."""
+
 _POLICY = (
     "default-src 'none'; script-src {scripts}; style-src 'unsafe-inline'; img-src data: blob:; base-uri 'none'; "
     "form-action 'none'"
@@ -40,7 +46,9 @@ def render_page(report: Report, figures: Sequence[Figure], *, version: str) -> s
     from plotly.offline import get_plotlyjs
 
     parts = sections(report, figures)
+    body, drawn = joined(each.markup for each in parts), json_script("report-figures", _plots(figures))
     plotly, own = _script(get_plotlyjs()), _script(_file("page.js"))
+    room = MOST_BYTES - sum(len(each.encode()) for each in (body, drawn, plotly)) - _ALLOWANCE_BYTES * len(report.rows)
     return Template(_file("page.html")).substitute(
         policy=_POLICY.format(scripts=" ".join(map(_hash, (plotly, own)))),
         title=element("title", f"{report.name}: report"),
@@ -49,9 +57,9 @@ def render_page(report: Report, figures: Sequence[Figure], *, version: str) -> s
         heading=element("h1", report.name),
         subtitle=element("p", f"{report.state.value}, as of {show_date(report.made_at)}", class_="subtitle"),
         links=_links(parts),
-        sections=joined(each.markup for each in parts),
-        data=json_script("report-data", page_data(report)),
-        figures=json_script("report-figures", _plots(figures)),
+        sections=body,
+        data=json_script("report-data", page_data(report, room_bytes=room)),
+        figures=drawn,
         plotly=plotly,
         script=own,
     )
@@ -62,7 +70,7 @@ def _plots(figures: Sequence[Figure]) -> Mapping[str, Any]:
 
 
 def _links(parts: Sequence[Section]) -> Markup:
-    links = [element("li", element("a", each.title, href=f"#{each.identity}")) for each in parts]
+    links = [element("li", element("a", each.short, href=f"#{each.identity}")) for each in parts]
     return element("ul", *links)
 
 

@@ -13,25 +13,38 @@ from tunecli.spec.space import show_value
 from tunecli.study.objective import VALIDATION, plain_metric
 from tunecli.study.trial import Measurement, Trial
 
-MOST_POINTS = 120_000
-"""Of all curves together; where there are more epochs, each curve has fewer of its points."""
+POINT_BYTES, CURVE_BYTES = 8, 40
+"""What a point and a curve take, about."""
+
+FEWEST_POINTS = 10_000
+"""Of all curves together, however little room there is."""
 
 
-def page_data(report: Report) -> dict[str, Any]:
-    """Returns the document that the page's script reads."""
+def page_data(report: Report, *, room_bytes: int) -> dict[str, Any]:
+    """Returns the document that the page's script reads.
+
+    Args:
+        report: The study.
+        room_bytes: What learning curves may take, about: where they are longer, each has fewer of its points.
+    """
     snapshot = report.snapshot
     ranks = {row.id: row.rank for row in report.rows}
-    step = _step(report.data)
+    step = _step(report.data, room_bytes)
+    names = list(dict.fromkeys(name for trial in snapshot.trials.values() for name in trial.suggestion.values))
     return {
-        "study": report.name,
         "metric": snapshot.objective.metric,
+        "parameters": names,
         "trials": [
             {
                 "id": trial.id,
                 "rank": ranks.get(trial.id),
                 "score": None if trial.score is None else _rounded(trial.score, 7),
                 "shown": _shown(trial),
-                "values": {name: show_value(value) for name, value in trial.suggestion.values.items()},
+                # in the order of `parameters`; null for one that the trial does not have
+                "values": [
+                    show_value(trial.suggestion.values[name]) if name in trial.suggestion.values else None
+                    for name in names
+                ],
                 "curves": list(_curves(report, trial, step)),
             }
             for trial in snapshot.trials.values()
@@ -46,7 +59,7 @@ def _shown(trial: Trial) -> dict[str, str]:
         return {"state": trial.status.value}
     found = {} if outcome.score is None else {"score": show_spread(outcome.score, outcome.score_sd)}
     found |= {"cause": outcome.cause} if outcome.cause else {}
-    epochs = f"best {outcome.best_epoch} of {outcome.epochs_run}" if outcome.best_epoch else str(outcome.epochs_run)
+    epochs = f"{outcome.epochs_run}, best {outcome.best_epoch}" if outcome.best_epoch else str(outcome.epochs_run)
     found |= {"epochs": epochs, "time": show_duration(outcome.duration_s)}
     found |= {"goes on from": f"trial {trial.suggestion.parent}"} if trial.suggestion.parent is not None else {}
     return found
@@ -77,12 +90,14 @@ def _of_training(measured: Sequence[Measurement], metric: str, suffix: str, step
             yield {"name": f"{name}{suffix}", "y": values, **given}
 
 
-def _step(data: StudyData | None) -> int:
+def _step(data: StudyData | None, room_bytes: int) -> int:
     """Returns of how many points each curve keeps one, the last of all."""
     if data is None:
         return 1
     trainings = [measured for each in data.trainings.values() for measured in each.values()]
-    return max(1, math.ceil(2 * sum(map(len, (*data.curves.values(), *trainings))) / MOST_POINTS))
+    curves = [each for each in (*data.curves.values(), *trainings) if each]
+    room = (room_bytes - 2 * CURVE_BYTES * len(curves)) / POINT_BYTES
+    return math.ceil(2 * sum(map(len, curves)) / max(FEWEST_POINTS, room)) or 1
 
 
 def _rounded(number: float | None, digits: int) -> float | None:

@@ -29,7 +29,15 @@
 
   function look(element) {
     const style = getComputedStyle(element);
-    return { text: style.color, grid: style.borderTopColor, paper: style.backgroundColor };
+    const veil = style.backgroundColor.replace("rgb(", "rgba(").replace(")", ", 0.8)");
+    const quiet = getComputedStyle(document.querySelector(".subtitle")).color;
+    return { text: style.color, quiet, grid: style.borderTopColor, paper: style.backgroundColor, veil };
+  }
+
+  const AXIS_COLOURS = ["gridcolor", "zerolinecolor", "linecolor", "tickcolor"];
+
+  function axesOf(layout) {
+    return Object.keys(layout).filter((each) => /^[xy]axis\d*$/.test(each));
   }
 
   function themed(layout, element) {
@@ -38,12 +46,19 @@
     found.font = { ...found.font, color: colours.text, family: getComputedStyle(document.body).fontFamily };
     found.paper_bgcolor = "rgba(0,0,0,0)";
     found.plot_bgcolor = "rgba(0,0,0,0)";
-    for (const name of Object.keys(found).filter((each) => /^[xy]axis\d*$/.test(each))) {
+    for (const name of axesOf(found)) {
       const axis = found[name];
-      for (const key of ["gridcolor", "zerolinecolor", "linecolor", "tickcolor"]) axis[key] = colours.grid;
+      for (const key of AXIS_COLOURS) axis[key] = colours.grid;
+      axis.exponentformat ??= "e"; // 1e-4, not 100µ
+    }
+    for (const each of found.annotations ?? []) if (each.bgcolor) each.bgcolor = colours.veil;
+    if (found.showlegend && !small.matches) {
+      // room for the buttons above the legend
+      found.margin = { ...found.margin, t: (found.margin?.t ?? 30) + 24 };
+      found.height += 24;
     }
     found.hoverlabel = { ...found.hoverlabel, bgcolor: colours.paper, bordercolor: colours.text, font: { color: colours.text } };
-    found.modebar = { bgcolor: "rgba(0,0,0,0)", color: colours.grid, activecolor: colours.text };
+    found.modebar = { bgcolor: "rgba(0,0,0,0)", color: colours.quiet, activecolor: colours.text };
     // a finger that scrolls the page must not draw a box
     if (small.matches) found.dragmode = false;
     return found;
@@ -80,14 +95,15 @@
     }
   }
 
-  function repaint() {
+  // A width, in pixels, is that of paper; without one, figures are as wide as the window lets them be.
+  function repaint(width = null) {
     for (const { element, plot } of drawn.values()) {
-      const { font, hoverlabel, modebar, ...rest } = themed(plot.layout, element);
-      const changes = { font, hoverlabel, modebar };
-      for (const [name, axis] of Object.entries(rest)) {
-        if (!/^[xy]axis\d*$/.test(name)) continue;
-        for (const key of ["gridcolor", "zerolinecolor", "linecolor", "tickcolor"]) changes[`${name}.${key}`] = axis[key];
-      }
+      const layout = themed(plot.layout, element);
+      const changes = { font: layout.font, hoverlabel: layout.hoverlabel, modebar: layout.modebar, width, autosize: width === null };
+      for (const name of axesOf(layout)) for (const key of AXIS_COLOURS) changes[`${name}.${key}`] = layout[name][key];
+      (layout.annotations ?? []).forEach((each, place) => {
+        if (each.bgcolor) changes[`annotations[${place}].bgcolor`] = each.bgcolor;
+      });
       Plotly.relayout(element, changes);
     }
   }
@@ -231,7 +247,9 @@
       facts.append(make("dt", name === "score" ? report.metric : name), make("dd", text));
     }
     const values = make("dl", "", { class: "facts" });
-    for (const [name, text] of Object.entries(trial.values)) values.append(make("dt", name), make("dd", text));
+    report.parameters.forEach((name, place) => {
+      if (trial.values[place] !== null) values.append(make("dt", name), make("dd", trial.values[place]));
+    });
     panel.replaceChildren(head, facts, make("h3", "Values"), values);
     panel.hidden = false;
     drawCurves(trial);
@@ -319,12 +337,13 @@
   });
   system.addEventListener("change", () => {
     name();
+    hide();
     repaint();
   });
-  // paper is light
+  // paper is light, and narrower than most windows
   addEventListener("beforeprint", () => {
     document.documentElement.classList.add("printing");
-    repaint();
+    repaint(680);
   });
   addEventListener("afterprint", () => {
     document.documentElement.classList.remove("printing");

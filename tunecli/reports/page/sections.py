@@ -24,6 +24,9 @@ MOST_IDS = 40
 FILTERED = ("parallel", "scatter_matrix")
 """The figures that the filter on the score is for."""
 
+WIDE = (*FILTERED, "slice")
+"""The figures that are as wide as they must be, and scroll on a phone."""
+
 
 @dataclass(frozen=True)
 class Section:
@@ -31,12 +34,12 @@ class Section:
 
     Attributes:
         identity: The id that links lead to.
-        title: Its heading.
+        short: What links call it.
         markup: It.
     """
 
     identity: str
-    title: str
+    short: str
     markup: Markup
 
 
@@ -44,20 +47,20 @@ def sections(report: Report, figures: Sequence[Figure]) -> list[Section]:
     """Returns all sections, in their order."""
     return [
         _section("summary", "Summary", *_summary(report)),
-        _section("next", "What to try next", *_steps(report)),
+        _section("next", "What to try next", *_steps(report), short="Next"),
         _section("leaderboard", "Leaderboard", *_leaderboard(report)),
         *map(_figure, figures),
         _section("failures", "Failures", *_failures(report)),
         _section("baselines", "Baselines", *_baselines(report)),
         _section("data", "Data", *_data(report)),
-        _section("reproduce", "How to reproduce it", *_reproduce(report)),
+        _section("reproduce", "How to reproduce it", *_reproduce(report), short="Reproduce"),
     ]
 
 
-def _section(identity: str, title: str, *content: str) -> Section:
+def _section(identity: str, title: str, *content: str, short: str = "") -> Section:
     heading = element("h2", title, id=f"{identity}-heading")
     body = element("section", heading, *content, id=identity, aria_labelledby=f"{identity}-heading")
-    return Section(identity, title, body)
+    return Section(identity, short or title, body)
 
 
 def _summary(report: Report) -> Iterator[str]:
@@ -142,9 +145,10 @@ def _leaderboard(report: Report) -> Iterator[str]:
 
 
 def _figure(figure: Figure) -> Section:
+    short = figure.name.replace("_", " ").capitalize()
     text = element("p", figure.text, id=f"{figure.name}-text")
     if figure.plot is None:
-        return _section(figure.name, figure.title, text)
+        return _section(figure.name, figure.title, text, short=short)
     drawn = element(
         "div",
         class_="plot",
@@ -155,8 +159,10 @@ def _figure(figure: Figure) -> Section:
         aria_describedby=f"{figure.name}-text",
     )
     filtering = [element("div", class_="filter", data_filter=True)] if figure.name in FILTERED else []
-    scrolling = element("div", drawn, class_="scroll plain", role="region", aria_label=f"{figure.title}, drawn")
-    return _section(figure.name, figure.title, *filtering, element("figure", scrolling, element("figcaption", text)))
+    reach: dict[str, str | int] = {"role": "region", "aria_label": f"{figure.title}, drawn", "tabindex": 0}
+    scrolling = element("div", drawn, class_="scroll plain", **reach if figure.name in WIDE else {})
+    drawing = element("figure", scrolling, element("figcaption", text))
+    return _section(figure.name, figure.title, *filtering, drawing, short=short)
 
 
 def _failures(report: Report) -> Iterator[str]:
