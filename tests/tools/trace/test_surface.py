@@ -80,6 +80,7 @@ def test_numbers_and_lines_in_words() -> None:
     assert equation(long, -2, 3) == "sales = −2·x + 3"
     assert short(23456.7) == "23,457"
     assert short(0.01234) == "0.0123"
+    assert short(1e29) == "1e+29"
     assert row_words(np.array([0, 1, 2, 7, 9, 10, 4])) == "0-2 7 9-10 4"
     assert row_words(np.array([3])) == "3"
 

@@ -290,7 +290,7 @@ def elided(name: str, most: int) -> str:
 
 def short(value: float) -> str:
     """Returns a number as it stands beside a line or an axis."""
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+    return f"{value:,.0f}" if 1000 <= abs(value) < 1e8 else f"{value:.3g}"
 
 
 def curve_x(line: Line) -> Floats:
