@@ -187,7 +187,7 @@ def test_a_column_that_is_not_there_has_no_weight(configs: Path, cli: Cli) -> No
         (("linear", "--trial", "9"), "linear: there is no trial 9\nhint: see them: tunecli show linear"),
         (("linar",), "no study is called 'linar'\nhint: did you mean 'linear'?"),
         (("nothing.yaml",), "nothing.yaml: does not exist"),
-        (("linear", "-S", "seed=1"), "--set seed=1: a study's values are what they are\nhint: trace its spec"),
+        (("linear", "-S", "seed=1"), "--set seed=1: a study's values are what they are\nhint: trace the spec"),
         (("linear", "--cost", "mes"), "--cost: 'mes' is no cost\nhint: did you mean 'mse'?"),
         (("linear", "--bias-range", "3", "1"), "--bias-range: 3 is not below 1"),
         (("linear", "-o", "file"), "file: is a file"),
@@ -198,6 +198,20 @@ def test_what_cannot_be_traced(arguments: tuple[str, ...], found: str, trained: 
     code, _, err = cli("trace", *arguments, "--runs", trained)
     assert code == 2
     assert found in err
+
+
+def test_a_search_and_a_retraining_begin_where_the_trace_does(configs: Path, cli: Cli, cli_json: CliJson) -> None:
+    spec = configs / "line.yaml"
+    changes = ("-S", "baselines=false", "-S", "model.normalization=standard")
+    traced = cli_json("trace", spec, *changes)
+    code, _, err = cli("search", spec, *changes, "--quiet")
+    assert code == 0, err
+    searched = cli_json("best", "line")["trials"][0]
+    assert searched["score"] == pytest.approx(traced["by_epoch"][-1]["rmse"], rel=1e-5)
+    retrained = cli_json("retrain", "line")
+    assert retrained["scores"]["train"]["rmse"] == pytest.approx(traced["rmse"]["end"], rel=1e-5)
+    drawn = cli_json("trace", "line", "-o", "again")
+    assert drawn["parameters"] == traced["parameters"]
 
 
 def test_a_config_has_no_trials(configs: Path, cli: Cli) -> None:

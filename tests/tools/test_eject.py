@@ -39,12 +39,14 @@ TWO_INPUTS = ["california_wide_deep", "smoke/wide_deep"]
 REFUSED = {
     *WITHOUT_STEPS,
     *TWO_INPUTS,
+    "advertising_tv",
     "california_cv",
     "custom_build_model",
     "custom_hypermodel",
     "fashion_mnist",
     "fashion_mnist_cnn",
     "labels",
+    "line",
     "python_data",
     "several_targets",
     "smoke/custom",
@@ -285,6 +287,12 @@ def test_what_a_script_does_not_set_is_refused(
         script_of(make_plan(model="mlp", search_space=parameters))
     assert caught.value.exit_code == 2
     assert script_of(make_plan(search_space={"normalization": "standard", "schedule": "constant"}))
+
+
+def test_weights_to_begin_with_cannot_be_in_a_script(make_plan: Callable[..., Plan]) -> None:
+    with pytest.raises(UsageError, match="begins with weights that are drawn") as caught:
+        script_of(make_plan(model={"family": "linear", "initial_weights": {"TV": 1}}))
+    assert "model.initial_weights" in str(caught.value)
 
 
 @pytest.mark.parametrize("name", TWO_INPUTS)

@@ -57,6 +57,7 @@ def trace(
     model begins, and training.shuffle and training.batch_size which rows each update sees.
     """
     from tunecli.store.layout import TraceLayout
+    from tunecli.tools.trace.looks import require_drawable
 
     looks = _looks(cost, weight_range, bias_range, levels, animate=animate)
     if offline:
@@ -65,6 +66,7 @@ def trace(
         target = folder or _folder(subject)
         if target.exists() and not target.is_dir():
             raise UsageError("is a file", where=str(target), hint="name a folder with -o")
+        require_drawable(subject, looks)
         for note in subject.notes:
             output.say(f"note: {note}")
         document = _traced(subject, target, looks)
@@ -125,7 +127,7 @@ def _subject(
         return
     run = find_run(runs, source)
     if overrides:
-        hint = f"trace its spec with other values: tunecli trace {run.layout.spec} -S …"
+        hint = "trace the spec that it was made from: tunecli trace CONFIG -S …"
         raise UsageError("a study's values are what they are", where=f"--set {overrides[0]}", hint=hint)
     yield subject_of_trial(run, trial, epochs)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterable
 from typing import Annotated, Any, Literal
@@ -107,8 +106,10 @@ def _read_weights(value: Any) -> Any:
         fault((), "holds no weight", "write one or more, or drop the key")
     entries: Iterable[tuple[str | int, Any]] = value.items() if isinstance(value, dict) else enumerate(value)
     for key, each in entries:
-        if isinstance(each, bool) or not isinstance(each, int | float) or not math.isfinite(each):
-            fault((key,), f"{received(each)} is not a finite number", unquoted(each))
+        if isinstance(each, bool) or not isinstance(
+            each, int | float
+        ):  # that they are finite, YAML's reader has seen to
+            fault((key,), f"{received(each)} is not a number", unquoted(each))
     return value
 
 

@@ -78,6 +78,13 @@ def test_where_no_options_will_do_the_lines_are_shown() -> None:
     assert not len(resolve(load(Path("b.yaml"))).space)
 
 
+@pytest.mark.parametrize("tuner", ["bayesian", "{name: hyperband, max_epochs: 9}"])
+def test_tuners_that_have_nothing_left_to_search_give_way(tuner: str) -> None:
+    space = "{learning_rate: {min: 0.1, max: 0.2}}"
+    found = refusal(f"dataset: advertising\nmodel: linear\nsearch_space: {space}\ntuner: {tuner}\n")
+    assert found.endswith("tunecli trace a.yaml -S search_space.learning_rate=0.15 -S tuner=random")
+
+
 def test_middles_are_within_their_ranges() -> None:
     space = SearchSpace(
         parameters=(

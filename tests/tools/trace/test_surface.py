@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from tunecli.tools.trace.parameters import LeastSquares
-from tunecli.tools.trace.pictures import emptiest_corner, equation, short
+from tunecli.tools.trace.pictures import elided, emptiest_corner, equation, short
 from tunecli.tools.trace.surface import CROSSENTROPY, FORMULAS, GRID, Line, cost_surface, spread, window
 from tunecli.tools.trace.table import row_words
 
@@ -72,8 +74,13 @@ def test_the_legend_keeps_away_from_the_path() -> None:
 
 def test_numbers_and_lines_in_words() -> None:
     assert equation(line([1], [1]), 2.959441, -2.180303) == "y = 2.95944·x − 2.1803"
+    assert elided("TV", 5) == "TV"
+    assert elided("a budget in thousands", 10) == "a budg…nds"
+    long = replace(line([1], [1]), column="average monthly budget", target="sales")
+    assert equation(long, -2, 3) == "sales = −2·x + 3"
     assert short(23456.7) == "23,457"
     assert short(0.01234) == "0.0123"
+    assert short(1e29) == "1e+29"
     assert row_words(np.array([0, 1, 2, 7, 9, 10, 4])) == "0-2 7 9-10 4"
     assert row_words(np.array([3])) == "3"
 

@@ -217,6 +217,17 @@ def test_classes_have_a_weight_each(tmp_path: Path, traced: Make) -> None:
     assert set(found.record.running) == {"loss", "accuracy"}
 
 
+def test_an_update_that_half_precision_skips_has_no_gradient(traced: Make) -> None:
+    """Keras begins with a scale of 32,768, and halves it after each overflow."""
+    training = {"epochs": 4, "batch_size": 40, "precision": "mixed_float16"}
+    record = traced(model={"family": "mlp", "units": 4}, training=training).record
+    norms = record.layer_norms["output"]
+    is_skipped = np.isnan(record.gradient_norms)
+    assert is_skipped[0]
+    assert not is_skipped.all()
+    assert ((np.diff(norms) == 0) == is_skipped).all()
+
+
 def test_a_training_that_diverges_ends_where_it_does(traced: Make) -> None:
     found = traced(
         model={"family": "linear", "normalization": "none", "optimizer": "sgd", "learning_rate": 1e6},

@@ -17,6 +17,10 @@ from tunecli.plan import Plan, resolve
 from tunecli.spec.experiment import ExperimentSpec
 from tunecli.spec.load import SpecFile, load
 from tunecli.spec.space import Kind, Parameter, SearchSpace, Value, Values
+from tunecli.spec.tuners import RandomTuner
+
+_ANY_TUNER = "tuner=random"
+"""Others refuse a space in which there is nothing to search."""
 
 
 def require_fixed(file: SpecFile, plan: Plan, overrides: Sequence[str], runs: Path) -> None:
@@ -79,11 +83,16 @@ def _readers(name: str, value: Value, space: SearchSpace) -> int:
 def _hint(file: SpecFile, plan: Plan, overrides: Sequence[str], runs: Path) -> str:
     written = _as_written(plan, proposed(plan.space))
     more = [f"{_block(file.spec, name)}.{name}={_flow(value)}" for name, value in written.items()]
-    if _is_fine(file.path, [*overrides, *more], runs):
-        options = " ".join(f"-S {shlex.quote(each)}" for each in [*overrides, *more])
-        return f"fix them: tunecli trace {shlex.quote(str(file.path))} {options}"
+    # what a tuner says to the space of the user's own code is not known before that has run
+    is_searched_by_any = isinstance(file.spec.tuner, RandomTuner)
+    with_any = [*overrides, *more, *([] if is_searched_by_any else [_ANY_TUNER])]
+    for given in ([*overrides, *more] if plan.custom is None else with_any, with_any):
+        if _is_fine(file.path, given, runs):
+            options = " ".join(f"-S {shlex.quote(each)}" for each in given)
+            return f"fix them: tunecli trace {shlex.quote(str(file.path))} {options}"
     lines = "".join(f"\n  {name}: {_flow(value)}" for name, value in written.items())
-    return f"write these instead, in a copy of it:\nsearch_space:{lines}"
+    tuner = "" if is_searched_by_any else "\ntuner: random"
+    return f"write these instead, in a copy of it:\nsearch_space:{lines}{tuner}"
 
 
 def _is_fine(path: Path, overrides: Sequence[str], runs: Path) -> bool:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tunecli.tools.trace.surface import Range
+from tunecli.errors import UsageError
+from tunecli.tools.trace.subject import Subject
+from tunecli.tools.trace.surface import Line, Range
 
 DEFAULT_COST = "sse/2m"
 
@@ -33,3 +35,36 @@ class Looks:
     def changes_the_surface(self) -> bool:
         """Whether something was asked for that only a cost surface has."""
         return self != Looks(animate=self.animate)
+
+
+def require_drawable(subject: Subject, looks: Looks) -> None:
+    """Makes sure, before anything is trained, that a film or a surface was asked for of a linear model.
+
+    Raises:
+        UsageError: It is another.
+    """
+    if subject.plan.family != "linear":
+        _refuse(looks)
+
+
+def require_line(line: Line | None, looks: Looks) -> None:
+    """Makes sure that what was asked for can be drawn of a model that was trained.
+
+    Args:
+        line: None for a model of other than two parameters.
+        looks: What is to be drawn.
+
+    Raises:
+        UsageError: It cannot.
+    """
+    if line is None:
+        _refuse(looks)
+    elif line.is_probability and looks.cost is not None:
+        raise UsageError("two classes have one cost, the cross-entropy", where="--cost", hint="drop --cost")
+
+
+def _refuse(looks: Looks) -> None:
+    if looks.animate or looks.changes_the_surface:
+        what = "--animate" if looks.animate else "a cost surface"
+        hint = "learn from one column: dataset: {features: [TV]}, model: {family: linear}"
+        raise UsageError(f"{what} is of a linear model with one column of numbers and one target", hint=hint)

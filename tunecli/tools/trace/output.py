@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from tunecli.errors import UsageError
 from tunecli.store.files import write_whole
 from tunecli.store.layout import TraceLayout
 from tunecli.tools.trace import pictures
 from tunecli.tools.trace.film import film
-from tunecli.tools.trace.looks import DEFAULT_COST, Looks
+from tunecli.tools.trace.looks import DEFAULT_COST, Looks, require_line
 from tunecli.tools.trace.parameters import Course, courses, least_squares
 from tunecli.tools.trace.summary import summarise
 from tunecli.tools.trace.surface import Line, Surface, cost_surface, line_of, window
@@ -42,21 +41,12 @@ def write(traced: Traced, folder: Path, looks: Looks) -> dict[str, Any]:
     best = least_squares(traced)
     found = courses(traced, best)
     line = line_of(traced, found, best)
-    if line is None and (looks.animate or looks.changes_the_surface):
-        raise only_a_line("--animate" if looks.animate else "a cost surface")
-    if line is not None and line.is_probability and looks.cost is not None:
-        raise UsageError("two classes have one cost, the cross-entropy", where="--cost", hint="drop --cost")
+    require_line(line, looks)
     write_whole(layout.table, csv_of(traced.record, found))
     written = [layout.table, *_draw(traced, found, line, layout, looks)]
     for stale in set(layout.all_files) - set(written):
         stale.unlink(missing_ok=True)
     return {**summarise(traced, found, best), "files": [str(each) for each in written]}
-
-
-def only_a_line(what: str) -> UsageError:
-    """Returns the error of who asks for a picture of two parameters where there are others."""
-    hint = "name one column: -S dataset.features=[TV] -S model.family=linear"
-    return UsageError(f"{what} is of a linear model with one column of numbers and one target", hint=hint)
 
 
 def _draw(traced: Traced, found: list[Course], line: Line | None, layout: TraceLayout, looks: Looks) -> Iterator[Path]:

@@ -39,6 +39,9 @@ _MOST_MARKED = 60
 _MOST_EPOCH_LINES = 40
 _LOG_FROM = 50.0
 
+_MOST_IN_FORMULA, _MOST_IN_LABEL, _MOST_ALONE = 16, 32, 56
+"""Characters of a name in a formula, beside other words, and by itself."""
+
 
 def draw_courses(found: Sequence[Course], record: Record, path: Path, *, title: str) -> Path:
     """Draws weights, or biases, against the iteration; the dashed lines are where least squares puts them."""
@@ -53,16 +56,18 @@ def draw_courses(found: Sequence[Course], record: Record, path: Path, *, title: 
         low = min(float(np.nanmin(finite(each.values))) for each in kept)
         high = max(float(np.nanmax(finite(each.values))) for each in kept)
         for each in kept:
-            (line,) = axes.plot(range(record.updates + 1), finite(each.values), label=each.label, **_marks(record))
+            name = elided(each.label, _MOST_IN_LABEL)
+            (line,) = axes.plot(range(record.updates + 1), finite(each.values), label=name, **_marks(record))
             if each.least_squares is None:
                 continue
-            best = f"{each.label}: least squares {each.least_squares:.6g}"
+            best = f"{name}: least squares {each.least_squares:.6g}"
             is_near = (max(high, each.least_squares) - min(low, each.least_squares)) * 0.1 <= high - low
             if is_near:
                 axes.axhline(each.least_squares, color=line.get_color(), linestyle="--", linewidth=1.2, label=best)
             else:
                 axes.plot([], [], color=line.get_color(), linestyle="--", label=f"{best}, far from here")
-        axes.set_ylabel(f"{kept[0].label} ({kept[0].unit})" if len(kept) == 1 else kept[0].label.split()[0])
+        label = f"{kept[0].label} ({kept[0].unit})" if len(kept) == 1 else kept[0].label.split()[0]
+        axes.set_ylabel(elided(label, _MOST_ALONE))
         _along(axes, record)
         axes.legend(loc="best")
     return path
@@ -135,6 +140,8 @@ def draw_norms(record: Record, path: Path, *, title: str) -> Path:
 
 def draw_line(line: Line, path: Path, *, title: str) -> Path:
     """Draws the fitted line after each update over the data."""
+    from matplotlib.ticker import MaxNLocator
+
     with picture(path, title=f"{title}: the line after each update", size=(8.5, 5.5)) as (axes,):
         draw_points(axes, line)
         x = curve_x(line)
@@ -154,6 +161,8 @@ def draw_line(line: Line, path: Path, *, title: str) -> Path:
         _keep_to_points(axes, line)
         bar = axes.figure.colorbar(lines, ax=axes, pad=0.01)
         bar.set_label("iteration")
+        bar.locator = MaxNLocator(integer=True)
+        bar.update_ticks()
         _boxed_legend(axes)
     return path
 
@@ -198,8 +207,8 @@ def draw_points(axes: Axes, line: Line) -> None:
         zorder=3,
         label=f"training rows{some}",
     )
-    axes.set_xlabel(line.column)
-    axes.set_ylabel(line.target)
+    axes.set_xlabel(elided(line.column, _MOST_ALONE))
+    axes.set_ylabel(elided(line.target, _MOST_ALONE))
 
 
 def draw_best_line(axes: Axes, line: Line, x: Floats) -> None:
@@ -220,7 +229,7 @@ def draw_surface(axes: Axes, line: Line, surface: Surface, *, with_bar: bool) ->
         surface.weights, surface.biases, surface.costs, levels=_bands(surface), cmap="Blues", alpha=0.9
     )
     rings = axes.contour(
-        surface.weights, surface.biases, surface.costs, levels=surface.levels, colors="#4a6a88", linewidths=0.6
+        surface.weights, surface.biases, surface.costs, levels=surface.levels, colors="#33495e", linewidths=0.6
     )
     axes.clabel(rings, surface.levels[:: max(1, len(surface.levels) // 8)], fmt=short, fontsize=7)
     if with_bar:
@@ -244,8 +253,10 @@ def draw_surface(axes: Axes, line: Line, surface: Surface, *, with_bar: bool) ->
         )
     axes.set_xlim(surface.weights[0], surface.weights[-1])
     axes.set_ylim(surface.biases[0], surface.biases[-1])
-    target = "log-odds" if line.is_probability else line.target
-    axes.set_xlabel(f"weight of {line.column} ({target} per {line.column})")
+    target = elided("log-odds" if line.is_probability else line.target, _MOST_IN_LABEL)
+    column = elided(line.column, _MOST_IN_LABEL)
+    whole = f"weight of {column} ({target} per {column})"
+    axes.set_xlabel(whole if len(whole) <= _MOST_ALONE else f"weight of {column}")
     axes.set_ylabel(f"bias ({target})")
 
 
@@ -264,14 +275,22 @@ def emptiest_corner(surface: Surface, line: Line) -> str:
 
 def equation(line: Line, weight: float, bias: float) -> str:
     """Returns the line as a formula: `y = 2.95944·x + 2.1803`."""
-    sign = "+" if bias >= 0 else "−"
-    right = f"{weight:.6g}·{line.column} {sign} {abs(bias):.6g}".replace("-", "−")
-    return f"log-odds = {right}" if line.is_probability else f"{line.target} = {right}"
+    column, target = (name if len(name) <= _MOST_IN_FORMULA else short_name for name, short_name in _names(line))
+    figures = [f"{number:.6g}".replace("-", "−") for number in (weight, abs(bias))]
+    return f"{target} = {figures[0]}·{column} {'+' if bias >= 0 else '−'} {figures[1]}"
+
+
+def elided(name: str, most: int) -> str:
+    """Returns a name of at most so many characters, its middle left out where it is longer."""
+    if len(name) <= most:
+        return name
+    tail = (most - 1) // 3
+    return f"{name[: most - 1 - tail]}…{name[len(name) - tail :]}"
 
 
 def short(value: float) -> str:
     """Returns a number as it stands beside a line or an axis."""
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+    return f"{value:,.0f}" if 1000 <= abs(value) < 1e8 else f"{value:.3g}"
 
 
 def curve_x(line: Line) -> Floats:
@@ -287,6 +306,11 @@ def finite(values: Floats) -> Floats:
 
     found: Floats = np.where(np.isfinite(values), values, np.nan)
     return found
+
+
+def _names(line: Line) -> list[tuple[str, str]]:
+    """Returns what column and target are called, and what stands for them in a formula if that is long."""
+    return [(line.column, "x"), ("log-odds" if line.is_probability else line.target, "y")]
 
 
 def _boxed_legend(axes: Axes) -> None:

@@ -34,7 +34,8 @@ class Probe:
 
     Attributes:
         loss: Of the batch, before its update.
-        gradients: One for each trainable variable of the model, in their order.
+        gradients: One for each trainable variable of the model, in their order; NaN where scaling the loss made one
+            too large for half precision, and Keras skipped the update.
     """
 
     def __init__(self, model: keras.Model) -> None:
@@ -42,6 +43,13 @@ class Probe:
 
         self.loss = tf.Variable(math.nan, dtype=tf.float32, trainable=False)
         self.gradients = [tf.Variable(tf.zeros(each.shape), trainable=False) for each in model.trainable_variables]
+
+    def forget_gradients(self) -> None:
+        """Puts NaN in their place, until there are others."""
+        import tensorflow as tf
+
+        for variable in self.gradients:
+            variable.assign(tf.fill(variable.shape, math.nan))
 
     def note_gradients(self, gradients: Any) -> None:
         """Notes them, as dense tensors; a variable that the loss does not reach has none."""
@@ -59,6 +67,7 @@ def watched(model: keras.Model) -> Iterator[Probe]:
 
     probe = Probe(model)
     optimizer = getattr(model.optimizer, "inner_optimizer", model.optimizer)  # behind a scaling of the loss
+    may_skip = optimizer is not model.optimizer
     compute_loss, apply = model.compute_loss, optimizer.apply
 
     @tf.autograph.experimental.do_not_convert  # type: ignore[untyped-decorator]
@@ -66,6 +75,8 @@ def watched(model: keras.Model) -> Iterator[Probe]:
         loss = compute_loss(*arguments, **named)
         if named.get("training", True):
             probe.loss.assign(tf.cast(loss, tf.float32))
+            if may_skip:
+                probe.forget_gradients()
         return loss
 
     @tf.autograph.experimental.do_not_convert  # type: ignore[untyped-decorator]

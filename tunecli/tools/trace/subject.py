@@ -72,8 +72,8 @@ def subject_of_spec(path: Path, overrides: Sequence[str], runs: Path, epochs: in
         from tunecli.search.discovery import plan_with_code
 
         plan, _ = plan_with_code(file, plan, runs)
-    require_fixed(file, plan, overrides, runs)
     _require_steps(plan, str(path))
+    require_fixed(file, plan, overrides, runs)
     values = plan.complete({})
     most = plan.full_epochs(values)
     with tempfile.TemporaryDirectory(prefix="tunecli-") as folder:
