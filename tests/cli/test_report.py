@@ -76,7 +76,7 @@ def test_the_page_is_whole_without_a_script_or_a_network(make_study: Callable[..
     policy = next(each["content"] for each in page.all("meta") if each.get("http-equiv") == "Content-Security-Policy")
     assert str(policy).startswith("default-src 'none'; script-src 'sha256-")
     rows = [each for each in page.all("tr") if "data-trial" in each]
-    assert len(rows) == len(run.snapshot().completed)
+    assert [each["data-trial"] for each in rows] == [str(each.id) for each in run.snapshot().completed]
     for heading in ("Summary", "What to try next", "Leaderboard", "Failures", "Baselines", "Data"):
         assert heading in page.text
     assert "least squares" in page.text
@@ -116,6 +116,7 @@ def test_hostile_names_are_text(make_plan: MakePlan, cli: Cli) -> None:
         findings=[warning(HOSTILE[1])],
     )
     write_baselines(run, (HOSTILE[0], 0.9))
+    run = Run(run.path.rename(Path("runs") / "<b>x"))
     assert cli("report")[0] == 0
 
     page = Reader(run.layout.report.read_text(encoding="utf-8"))

@@ -13,6 +13,7 @@ import math
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from shlex import quote
 
 from tunecli.reports.advice import Advice
 from tunecli.reports.data import Comparison, StudyState, compare
@@ -457,7 +458,7 @@ def _steps(facts: Facts) -> list[Step]:
     if snapshot.failed and len(snapshot.failed) >= _MANY_FAILURES * snapshot.ended_count:
         share = f"{len(snapshot.failed)} of {snapshot.ended_count}"
         what = f"{share} trials failed: see why, and leave out what cannot work."
-        found.append(Step(what, f"tunecli show {facts.name} {snapshot.failed[-1].id}"))
+        found.append(Step(what, f"tunecli show {quote(facts.name)} {snapshot.failed[-1].id}"))
     if facts.checks is not None and facts.checks.warnings:
         count = _count(len(facts.checks.warnings), "warning")
         found.append(Step(f"The checks of the data gave {count}, which may spoil the scores: see the data below."))
@@ -472,7 +473,7 @@ def _steps(facts: Facts) -> list[Step]:
         found.append(
             Step(
                 "The spec of the next search, with what is advised for the space written into it:",
-                f"tunecli refine {facts.name}",
+                f"tunecli refine {quote(facts.name)}",
             )
         )
     return [*found, *_about_the_winner(facts)]
@@ -487,7 +488,7 @@ def _about_the_winner(facts: Facts) -> list[Step]:
         found.append(Step(what, "evaluation: {repeats: 3}"))
     if facts.has_test and facts.looks == 0 and facts.state is not StudyState.RUNNING:
         what = "When you are done choosing: train the winner on all training data, and test it once."
-        found.append(Step(what, f"tunecli retrain --full {facts.name}"))
+        found.append(Step(what, f"tunecli retrain --full {quote(facts.name)}"))
     return found
 
 

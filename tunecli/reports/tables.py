@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from tunecli.reports.data import Comparison, Row, StudyRow, compare, curves, rank_baselines, target_names
+from tunecli.reports.data import Row, StudyRow, compare, curves, rank_baselines, target_names
 from tunecli.reports.plan_facts import show_range
 from tunecli.reports.sparks import Spark, mark_below, together
+from tunecli.reports.summary import verdict
 from tunecli.reports.text import show_date, show_duration, show_score, show_spread, show_values
 from tunecli.spec.space import SearchSpace, Value, show_value
 from tunecli.study.baseline import Baseline
@@ -91,7 +92,7 @@ def baselines_view(baselines: Sequence[Baseline], snapshot: Snapshot) -> Rendera
     # in a column of their own they would not fit 80 characters
     lines = [f"{each.name}: {each.cause or each.note}" for each in ranked if each.cause or each.note]
     found = compare(snapshot, baselines)
-    lines += [] if found is None else [_verdict(found, metric)]
+    lines += [] if found is None else [verdict(found, metric)]
     return Group(table, *map(_text, lines))
 
 
@@ -244,15 +245,6 @@ def _rows(baseline: Baseline) -> str:
     if baseline.rows in (None, baseline.train_rows):
         return f"{baseline.train_rows:,}"
     return f"{baseline.rows:,} of {baseline.train_rows:,}"
-
-
-def _verdict(found: Comparison, metric: str) -> str:
-    """Returns whether tuning has paid, in a line."""
-    baseline = f"the best baseline ({found.baseline.name}, {metric} {show_score(found.score)})"
-    size = show_score(abs(found.gain)) if found.share is None else f"{abs(found.share):.1%}".replace("%", " %")
-    if found.gain > 0:
-        return f"the best trial beats {baseline} by {size}"
-    return f"no trial beats {baseline}" + (f", which is better by {size}" if found.gain else "")
 
 
 def _seeds_rows(document: Mapping[str, Any]) -> Iterable[tuple[str, str, dict[str, str]]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from tunecli.reports.page.markup import Markup, element, joined
@@ -173,7 +174,9 @@ def _failures(report: Report) -> Iterator[str]:
     yield element("p", f"{len(report.snapshot.failed):,} of the {ended:,} trials that have ended failed.")
     rows = [[each.cause or "unknown", f"{len(each.trials):,}", _ids(each.trials)] for each in report.failures]
     yield _table("Causes of failure", ["cause", "trials", "which"], rows, numbers=(1,))
-    yield element("p", "See one: ", element("code", f"tunecli show {report.name} {report.failures[0].trials[0]}"))
+    yield element(
+        "p", "See one: ", element("code", f"tunecli show {quote(report.name)} {report.failures[0].trials[0]}")
+    )
 
 
 def _baselines(report: Report) -> Iterator[str]:
