@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from tunecli.plan import Plan
 from tunecli.plan.space_limits import space_limits
-from tunecli.reports.space_ranges import Limits
+from tunecli.reports.space.ranges import Limits
 
 
 def test_limits_are_those_of_the_family(make_plan: Callable[..., Plan]) -> None:

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from tunecli.reports.advice import Advice, AdviceKind, Change
 from tunecli.reports.data import StudyState
 from tunecli.reports.plan_facts import PlanFacts
+from tunecli.reports.space.findings import Advice, AdviceKind, Change
 from tunecli.reports.summary import Facts, Step, Summary, paired_difference, summarise
 from tunecli.spec.evaluation import EvaluationSpec
 from tunecli.spec.space import Kind, Parameter, SearchSpace

@@ -10,7 +10,7 @@ from tunecli.errors import StudyError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tunecli.reports.advice import Advice
+    from tunecli.reports.space.findings import Advice
     from tunecli.store.run import Run
     from tunecli.study.snapshot import Snapshot
 
@@ -38,7 +38,7 @@ def say_advice(run: Run, advice: Sequence[Advice], *, most: int | None = None) -
         advice: What to say, the most urgent first.
         most: How many lines to say; None for all.
     """
-    from tunecli.reports.advice import sentences
+    from tunecli.reports.space.findings import sentences
 
     for each in sentences(advice[:most]):
         output.say(f"note: {each}")

@@ -16,7 +16,7 @@ from tunecli.registry import did_you_mean
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from tunecli.reports.learning_curves import LearningCurve
+    from tunecli.reports.curves.learning_curves import LearningCurve
     from tunecli.store.run import Run
     from tunecli.store.salvage import TrialFiles
     from tunecli.study.snapshot import Snapshot
@@ -77,7 +77,7 @@ def curves(
     if as_json:
         output.json(_document(found, snapshot, drawn, layout))
     else:
-        from tunecli.reports.curve_table import curves_view
+        from tunecli.reports.curves.table import curves_view
 
         rows = [(trial, snapshot.trials[trial].score, curve) for trial, curve in drawn.items()]
         output.print(curves_view(rows, snapshot.objective.metric))
@@ -120,7 +120,7 @@ def _metric_names(run: Run, files: Mapping[int, TrialFiles]) -> list[str]:
     Raises:
         StudyError: Nothing was.
     """
-    from tunecli.reports.learning_curves import metric_names
+    from tunecli.reports.curves.learning_curves import metric_names
 
     parts = [part for each in files.values() for part in (each.measurements, *each.trainings.values())]
     names = metric_names(measurement for part in parts for measurement in part)
@@ -142,7 +142,7 @@ def _checked(metric: str, names: Sequence[str]) -> str:
 def _compute(
     snapshot: Snapshot, plan: Mapping[str, Any] | None, files: Mapping[int, TrialFiles], metric: str
 ) -> dict[int, LearningCurve]:
-    from tunecli.reports.learning_curves import trial_curve
+    from tunecli.reports.curves.learning_curves import trial_curve
 
     return {
         trial: trial_curve(
@@ -162,8 +162,8 @@ def _write(
     drawn: Mapping[int, LearningCurve],
 ) -> None:
     """Writes all metrics as figures, and one as a picture."""
-    from tunecli.reports.curve_pictures import MOST_PANELS, Panel, draw_curves, heading
-    from tunecli.reports.curve_table import curves_csv
+    from tunecli.reports.curves.pictures import MOST_PANELS, Panel, draw_curves, heading
+    from tunecli.reports.curves.table import curves_csv
     from tunecli.reports.text import show_values
     from tunecli.store.files import write_whole
 
@@ -181,7 +181,7 @@ def _write(
 
 
 def _document(run: Run, snapshot: Snapshot, drawn: Mapping[int, LearningCurve], layout: Any) -> dict[str, Any]:
-    from tunecli.reports.learning_curves import curve_document
+    from tunecli.reports.curves.learning_curves import curve_document
 
     return {
         "study": run.name,

@@ -64,14 +64,14 @@ def _show(refined: Refinement, path: Path | None) -> None:
     if path is None:
         output.result(refined.text.rstrip("\n"))
         return
-    from tunecli.reports.refinement import refinement_table
+    from tunecli.reports.space.refinement import refinement_table
 
     output.print(refinement_table((each.parameter, each.before, each.after, each.why) for each in refined.edits))
 
 
 def _say(run: Run, snapshot: Snapshot, refined: Refinement) -> None:
     """Says what the table does not."""
-    from tunecli.reports.space_advice import too_few
+    from tunecli.reports.space.advice import too_few
 
     if run.is_held():
         output.say(f"note: the search still runs; this rests on {len(snapshot.completed)} completed trials")

@@ -14,8 +14,8 @@ from tunecli.cli.options import DEFAULT_RUNS, JsonOption, RunArgument, RunsOptio
 from tunecli.errors import StudyError, TunecliError, UsageError
 
 if TYPE_CHECKING:
+    from tunecli.reports.curves.sparks import Spark
     from tunecli.reports.data import Row, StudyRow
-    from tunecli.reports.sparks import Spark
     from tunecli.spec.space import Values
     from tunecli.store.run import Run
     from tunecli.study.baseline import Baseline
@@ -218,8 +218,8 @@ def _show_study(run: Run, *, as_json: bool) -> None:
 
 def _sparks(run: Run, snapshot: Snapshot, rows: Sequence[Row]) -> dict[int, Spark]:
     """Returns the curves of the first rows of a leaderboard, by trial; what is damaged of them, `show` says."""
-    from tunecli.reports.learning_curves import trial_curve
-    from tunecli.reports.sparks import spark_of
+    from tunecli.reports.curves.learning_curves import trial_curve
+    from tunecli.reports.curves.sparks import spark_of
     from tunecli.store.salvage import read_trial
 
     found = {}
@@ -231,8 +231,8 @@ def _sparks(run: Run, snapshot: Snapshot, rows: Sequence[Row]) -> dict[int, Spar
 
 
 def _show_trial(run: Run, trial: int, *, as_json: bool) -> None:
+    from tunecli.reports.curves.learning_curves import name_trainings
     from tunecli.reports.data import trial_document
-    from tunecli.reports.learning_curves import name_trainings
     from tunecli.store.salvage import read_trial
 
     snapshot = read_snapshot(run)

@@ -212,7 +212,7 @@ def _view(plan: Plan, runs: Path, *, tensorboard: bool) -> View:
 
 def _show_result(session: Session, verdicts: Sequence[Verdict], *, as_json: bool) -> None:
     from tunecli.reports.data import best_json, leaderboard
-    from tunecli.reports.space_advice import rests_on_trials
+    from tunecli.reports.space.advice import rests_on_trials
     from tunecli.reports.tables import baselines_view, leaderboard_table
     from tunecli.search.session import require_success
 

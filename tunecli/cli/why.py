@@ -30,8 +30,8 @@ def why(
     runs: RunsOption = DEFAULT_RUNS,
 ) -> None:
     """Tell why a trial failed, stopped or came off as it did, what similar trials did, and what to do next."""
-    from tunecli.reports.learning_curves import trial_curve
-    from tunecli.reports.why import story_document, tell
+    from tunecli.reports.curves.learning_curves import trial_curve
+    from tunecli.reports.why.story import story_document, tell
     from tunecli.store.run import find_run
     from tunecli.store.salvage import read_trial
 
@@ -50,7 +50,7 @@ def why(
     if as_json:
         output.json(story_document(story))
         return
-    from tunecli.reports.why_view import story_view
+    from tunecli.reports.why.view import story_view
 
     output.print(story_view(story))
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from tunecli.datasets import DATASETS
 from tunecli.plan.plan import Plan
 from tunecli.plan.space_limits import space_limits
-from tunecli.reports.space_notes import space_notes
+from tunecli.reports.space.notes import space_notes
 from tunecli.spec.space import Kind, Parameter, spell_value
 from tunecli.spec.tuners import BayesianTuner, GridTuner, HyperbandTuner, RandomTuner
 from tunecli.study.objective import plain_metric

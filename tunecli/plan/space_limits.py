@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tunecli.plan.layerwise import MOST_LAYERS, layer_name
 from tunecli.plan.plan import Plan
-from tunecli.reports.space_ranges import Limits
+from tunecli.reports.space.ranges import Limits
 
 NEVER_ZERO = frozenset({"learning_rate", "epsilon"})
 """Legal at 0, where nothing is learnt or a division may not be finite."""

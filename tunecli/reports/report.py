@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from tunecli.errors import Problem, StudyError
-from tunecli.reports.advice import Advice
 from tunecli.reports.data import Row, StudyState, leaderboard, rank_baselines, study_state
 from tunecli.reports.plan_facts import PlanFacts, plan_facts
+from tunecli.reports.space.findings import Advice
 from tunecli.reports.study_data import StudyData, read_study_data
 from tunecli.reports.summary import Facts, Summary, summarise
 from tunecli.store.files import damaged, read_json

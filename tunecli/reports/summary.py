@@ -15,9 +15,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from shlex import quote
 
-from tunecli.reports.advice import Advice
 from tunecli.reports.data import Comparison, StudyState, compare
 from tunecli.reports.plan_facts import PlanFacts
+from tunecli.reports.space.findings import Advice
 from tunecli.reports.text import show_duration, show_score, show_spread
 from tunecli.spec.experiment import Task
 from tunecli.study.baseline import Baseline

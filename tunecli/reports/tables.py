@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from tunecli.reports.curves.sparks import Spark, mark_below, together
 from tunecli.reports.data import Row, StudyRow, compare, curves, rank_baselines, target_names
 from tunecli.reports.plan_facts import show_range
-from tunecli.reports.sparks import Spark, mark_below, together
 from tunecli.reports.summary import verdict
 from tunecli.reports.text import show_date, show_duration, show_score, show_spread, show_values
 from tunecli.spec.space import SearchSpace, Value, show_value

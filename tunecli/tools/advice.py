@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from tunecli.plan import Plan
 from tunecli.plan.space_limits import space_limits
-from tunecli.reports.advice import Advice
-from tunecli.reports.space_advice import space_advice
+from tunecli.reports.space.advice import space_advice
+from tunecli.reports.space.findings import Advice
 from tunecli.store.run import Run
 from tunecli.study.snapshot import Snapshot
 

@@ -18,9 +18,9 @@ from typing import Any
 from tunecli.errors import StudyError, TunecliError
 from tunecli.plan import Plan
 from tunecli.plan.space_limits import space_limits
-from tunecli.reports.advice import Advice, AdviceKind, Change
-from tunecli.reports.space_advice import changed, merged, space_advice, spec_name
-from tunecli.reports.space_ranges import End, Limits, entry
+from tunecli.reports.space.advice import changed, merged, space_advice, spec_name
+from tunecli.reports.space.findings import Advice, AdviceKind, Change
+from tunecli.reports.space.ranges import End, Limits, entry
 from tunecli.spec.load import parse
 from tunecli.spec.rewrite import KeyPath, as_written, parameter_path, remove, set_value
 from tunecli.spec.space import Kind, Parameter, show_value

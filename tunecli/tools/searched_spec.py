@@ -17,8 +17,8 @@ from tunecli.errors import UsageError
 from tunecli.plan import Plan, resolve
 from tunecli.plan.sources import Discovered, SourcePlan
 from tunecli.plan.space_limits import space_limits
-from tunecli.reports.space_advice import spec_name
-from tunecli.reports.space_ranges import entry
+from tunecli.reports.space.advice import spec_name
+from tunecli.reports.space.ranges import entry
 from tunecli.spec.experiment import ExperimentSpec
 from tunecli.spec.load import SpecFile, parse
 from tunecli.spec.overrides import SHORTHANDS

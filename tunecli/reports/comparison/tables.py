@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from tunecli.reports.comparison.compare import Figures, StudyComparison
 from tunecli.reports.comparison.words import pair_lines
-from tunecli.reports.sparks import Spark
+from tunecli.reports.curves.sparks import Spark
 from tunecli.reports.tables import Fitting
 from tunecli.reports.text import show_duration, show_score, show_spread
 from tunecli.spec.space import show_value

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from tunecli.reports.curves.learning_curves import SHIFT_NOTES, LearningCurve, trial_curve
 from tunecli.reports.figures.base import (
     FADED,
     LEGEND,
@@ -21,7 +22,6 @@ from tunecli.reports.figures.base import (
 )
 from tunecli.reports.figures.scores import score_axis
 from tunecli.reports.importance import Importance
-from tunecli.reports.learning_curves import SHIFT_NOTES, LearningCurve, trial_curve
 from tunecli.reports.study_data import StudyData
 from tunecli.reports.text import show_score
 from tunecli.study.objective import VALIDATION

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 import tunecli
-from tunecli.reports.causes import Kind, own_line, read_cause
+from tunecli.reports.why.causes import Kind, own_line, read_cause
 
 
 @pytest.mark.parametrize(

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from tunecli.errors import printable as shown_as_is
-from tunecli.reports.curve_shape import Form
-from tunecli.reports.learning_curves import LearningCurve
-from tunecli.reports.sparks import mark_below, together
+from tunecli.reports.curves.learning_curves import LearningCurve
+from tunecli.reports.curves.shape import Form
+from tunecli.reports.curves.sparks import mark_below, together
 from tunecli.reports.tables import _add, _facts, _table, _titled
 from tunecli.reports.text import printable, show_score
-from tunecli.reports.why import Story
+from tunecli.reports.why.story import Story
 from tunecli.spec.space import show_value
 from tunecli.study.objective import VALIDATION
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tunecli.reports.learning_curves import LearningCurve, spans_decades
+from tunecli.reports.curves.learning_curves import LearningCurve, spans_decades
 from tunecli.reports.text import ASCII, BLOCKS, spark_places, sparkline
 
 if TYPE_CHECKING:

@@ -15,8 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tunecli.reports.advice import Advice, AdviceKind, Change
-from tunecli.reports.space_evidence import (
+from tunecli.reports.space.evidence import (
     Configuration,
     chance_of_better,
     chance_of_effect,
@@ -28,8 +27,9 @@ from tunecli.reports.space_evidence import (
     of_one_budget,
     without_effect,
 )
-from tunecli.reports.space_notes import space_notes
-from tunecli.reports.space_ranges import End, Limits, at_share, between, ends, entry, moved, share, widened
+from tunecli.reports.space.findings import Advice, AdviceKind, Change
+from tunecli.reports.space.notes import space_notes
+from tunecli.reports.space.ranges import End, Limits, at_share, between, ends, entry, moved, share, widened
 from tunecli.spec.experiment import CUSTOM_FAMILY
 from tunecli.spec.space import Kind, Parameter, SearchSpace, Value, Values, same, show_value
 from tunecli.spec.spelling import spell

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tunecli.reports.curve_shape import Number
-from tunecli.reports.learning_curves import SHIFT_NOTES, LearningCurve, MeanCurve, TrainingCurve
+from tunecli.reports.curves.learning_curves import SHIFT_NOTES, LearningCurve, MeanCurve, TrainingCurve
+from tunecli.reports.curves.shape import Number
 from tunecli.reports.pictures import picture
 from tunecli.reports.text import printable, show_score
 

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from tunecli.reports.neighbours import distance, failing_part, nearest, number_between, unusual
+from tunecli.reports.why.neighbours import distance, failing_part, nearest, number_between, unusual
 from tunecli.spec.space import Kind, Parameter, SearchSpace, Value, Values
 from tunecli.study.trial import Outcome, Suggestion, Trial, TrialStatus
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from tunecli.reports.advice import Advice, AdviceKind
-from tunecli.reports.space_ranges import Limits, entry
+from tunecli.reports.space.findings import Advice, AdviceKind
+from tunecli.reports.space.ranges import Limits, entry
 from tunecli.spec.space import Kind, Parameter, SearchSpace, Value, show_value
 
 LEARNING_RATE = "learning_rate"

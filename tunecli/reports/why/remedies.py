@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tunecli.reports.causes import Cause, Kind
-from tunecli.reports.curve_shape import Form
-from tunecli.reports.learning_curves import LearningCurve
-from tunecli.reports.neighbours import Part
+from tunecli.reports.curves.learning_curves import LearningCurve
+from tunecli.reports.curves.shape import Form
+from tunecli.reports.why.causes import Cause, Kind
+from tunecli.reports.why.neighbours import Part
 from tunecli.spec.space import Kind as ParameterKind
 from tunecli.spec.space import Parameter, SearchSpace, same, spell_value
 from tunecli.study.trial import Trial, TrialStatus

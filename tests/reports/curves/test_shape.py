@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tunecli.reports.curve_shape import Form, Shape, judge
+from tunecli.reports.curves.shape import Form, Shape, judge
 from tunecli.study.objective import Goal
 
 

@@ -13,9 +13,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.tools.planted import Score, draw_all
-from tunecli.reports.advice import Advice, AdviceKind, Change, sentences
-from tunecli.reports.space_advice import changed, merged, rests_on_trials, space_advice, too_few
-from tunecli.reports.space_ranges import Limits
+from tunecli.reports.space.advice import changed, merged, rests_on_trials, space_advice, too_few
+from tunecli.reports.space.findings import Advice, AdviceKind, Change, sentences
+from tunecli.reports.space.ranges import Limits
 from tunecli.spec.parameter import ParameterSpec
 from tunecli.spec.space import Condition, Kind, Parameter, SearchSpace, Values
 from tunecli.spec.yaml12 import compose, plain

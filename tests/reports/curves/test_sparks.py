@@ -6,7 +6,7 @@ import math
 import pytest
 from rich.console import Console
 
-from tunecli.reports.sparks import Mark, Spark, mark_below, together
+from tunecli.reports.curves.sparks import Mark, Spark, mark_below, together
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from tunecli.reports.curve_shape import Form
-from tunecli.reports.learning_curves import (
+from tunecli.reports.curves.learning_curves import (
     AN_EPOCH,
     HALF_AN_EPOCH,
     NOTHING,
@@ -22,6 +21,7 @@ from tunecli.reports.learning_curves import (
     train_shift,
     trial_curve,
 )
+from tunecli.reports.curves.shape import Form
 from tunecli.study.objective import Goal, Objective
 from tunecli.study.snapshot import Snapshot
 from tunecli.study.trial import Measurement

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tunecli.reports.space_ranges import End, Limits, at_share, ends, entry, moved, share, widened
+from tunecli.reports.space.ranges import End, Limits, at_share, ends, entry, moved, share, widened
 from tunecli.spec.parameter import ParameterSpec
 from tunecli.spec.space import Condition, Kind, Parameter
 from tunecli.spec.spelling import spell

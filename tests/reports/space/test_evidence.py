@@ -8,7 +8,7 @@ from itertools import combinations
 import pytest
 from scipy import stats
 
-from tunecli.reports.space_evidence import (
+from tunecli.reports.space.evidence import (
     chance_of_better,
     chance_of_difference,
     chance_of_none,

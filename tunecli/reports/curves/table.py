@@ -7,8 +7,8 @@ import io
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from tunecli.reports.curve_shape import Number
-from tunecli.reports.learning_curves import LearningCurve
+from tunecli.reports.curves.learning_curves import LearningCurve
+from tunecli.reports.curves.shape import Number
 from tunecli.reports.tables import Fitting, _add, _table, _text
 from tunecli.reports.text import show_score
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from tunecli.reports.space_notes import space_notes
-from tunecli.reports.space_ranges import Limits
+from tunecli.reports.space.notes import space_notes
+from tunecli.reports.space.ranges import Limits
 from tunecli.spec.space import Kind, Parameter, SearchSpace, Value
 
 RATE = Parameter(name="learning_rate", kind=Kind.FLOAT, min=1e-4, max=0.1, log=True)

@@ -24,7 +24,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from tunecli.reports.curve_shape import Number, Shape, judge
+from tunecli.reports.curves.shape import Number, Shape, judge
 from tunecli.spec.evaluation import EvaluationSpec
 from tunecli.spec.experiment import SCIPY_ENGINE
 from tunecli.study.objective import VALIDATION, Goal, Objective, find_metric, plain_metric

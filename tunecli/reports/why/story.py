@@ -16,12 +16,12 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from tunecli.reports.causes import Cause, OwnLine, own_line, read_cause
-from tunecli.reports.causes import Kind as CauseKind
-from tunecli.reports.learning_curves import LearningCurve, curve_document
-from tunecli.reports.neighbours import Part, failing_part, nearest, unusual
-from tunecli.reports.remedies import remedies
+from tunecli.reports.curves.learning_curves import LearningCurve, curve_document
 from tunecli.reports.text import show_score, show_spread
+from tunecli.reports.why.causes import Cause, OwnLine, own_line, read_cause
+from tunecli.reports.why.causes import Kind as CauseKind
+from tunecli.reports.why.neighbours import Part, failing_part, nearest, unusual
+from tunecli.reports.why.remedies import remedies
 from tunecli.spec.space import Kind, Parameter, SearchSpace, Value, same, show_value
 from tunecli.store.salvage import TrialFiles
 from tunecli.study.events import EndReason

@@ -8,8 +8,8 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from tests.planted import measurements
-from tunecli.reports.curve_pictures import MOST_PANELS, PROMOTED, Panel, _draw_panel, draw_curves, heading
-from tunecli.reports.learning_curves import EarlyStopping, LearningCurve, Promotion, learning_curve
+from tunecli.reports.curves.learning_curves import EarlyStopping, LearningCurve, Promotion, learning_curve
+from tunecli.reports.curves.pictures import MOST_PANELS, PROMOTED, Panel, _draw_panel, draw_curves, heading
 from tunecli.study.objective import Goal, Objective
 
 RMSE = Objective(metric="val_rmse", goal=Goal.MINIMIZE)
