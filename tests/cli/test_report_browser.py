@@ -96,6 +96,12 @@ def test_every_figure_is_drawn_and_nothing_is_fetched(browser: Browser, page: Pa
     assert paper == ("rgb(20, 23, 26)" if dark else "rgb(255, 255, 255)")
 
 
+def test_no_button_sends_a_figure_away(opened: Browser) -> None:
+    titles = opened.evaluate('[...document.querySelectorAll("#history .modebar-btn")].map((each) => each.dataset.title)')
+    assert "Zoom" in titles
+    assert [each for each in titles if "hare" in each or "loud" in each] == []
+
+
 def test_a_complaint_would_be_heard(browser: Browser, tmp_path: Path) -> None:
     broken = tmp_path / "broken.html"
     policy = "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; script-src 'unsafe-inline'\">"

@@ -38,10 +38,6 @@ CLASS_WEIGHT = Hyperparameter(
     values=("none", "balanced"),
 )
 
-
-EPOCHS = Hyperparameter("epochs", Kind.INT, 10, "Epochs of a trial, in place of training.epochs.", min=1)
-"""Of a trial only where they are searched."""
-
 EPOCHS = Hyperparameter("epochs", Kind.INT, 10, "Epochs of a trial, in place of training.epochs.", min=1)
 """Of a trial only where they are searched."""
 

@@ -64,7 +64,12 @@
     return found;
   }
 
-  const config = { responsive: true, displaylogo: false, modeBarButtonsToRemove: ["lasso2d", "select2d"] };
+  const config = {
+    responsive: true,
+    displaylogo: false,
+    showSendToCloud: false, // on by default: a button that uploads the figure
+    modeBarButtonsToRemove: ["lasso2d", "select2d"],
+  };
   if (small.matches) config.displayModeBar = false;
 
   async function draw(element, plot) {
