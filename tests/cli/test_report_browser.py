@@ -97,7 +97,9 @@ def test_every_figure_is_drawn_and_nothing_is_fetched(browser: Browser, page: Pa
 
 
 def test_no_button_sends_a_figure_away(opened: Browser) -> None:
-    titles = opened.evaluate('[...document.querySelectorAll("#history .modebar-btn")].map((each) => each.dataset.title)')
+    titles = opened.evaluate(
+        '[...document.querySelectorAll("#history .modebar-btn")].map((each) => each.dataset.title)'
+    )
     assert "Zoom" in titles
     assert [each for each in titles if "hare" in each or "loud" in each] == []
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from tunecli.reports.tables import Fitting, _add, _table, _text, _titled
+from tunecli.reports import terminal
 from tunecli.reports.text import printable, show_score
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def evaluation_view(document: Mapping[str, Any]) -> RenderableType:
     several = len(document["targets"]) > 1
     for target in document["targets"]:
         title = f"{printable(target['name'])}, {document['rows']:,} rows"
-        parts += _titled(title, _figures(target)) if several else [_figures(target)]
+        parts += terminal.titled(title, _figures(target)) if several else [_figures(target)]
         parts += _details(target)
     if document["by"] is not None:
         parts += _groups(document)
@@ -47,9 +47,9 @@ def evaluation_view(document: Mapping[str, Any]) -> RenderableType:
 
 
 def _figures(target: Mapping[str, Any]) -> RenderableType:
-    table = _table(["figure", "value", "95 % interval"], left=1, right=3)
+    table = terminal.table(["figure", "value", "95 % interval"], left=1, right=3)
     for name, figure in target["figures"].items():
-        _add(table, [name, show_score(figure["value"]), _interval(figure)])
+        terminal.add(table, [name, show_score(figure["value"]), _interval(figure)])
     return table
 
 
@@ -59,28 +59,28 @@ def _interval(figure: Mapping[str, float | None]) -> str:
 
 def _details(target: Mapping[str, Any]) -> Iterator[RenderableType]:
     if target["residuals"] is not None:
-        yield from _titled("residuals, predicted less true", _residuals(target["residuals"]))
+        yield from terminal.titled("residuals, predicted less true", _residuals(target["residuals"]))
     if target["classes"] is not None:
-        yield from _titled("classes", _classes(target["classes"]))
+        yield from terminal.titled("classes", _classes(target["classes"]))
         yield from _confusion(target["classes"], target["confusion"])
 
 
 def _residuals(residuals: Mapping[str, float]) -> RenderableType:
-    wide = _table([*residuals], right=len(residuals))
-    _add(wide, map(show_score, residuals.values()))
-    compact = _table(["residual", "value"], left=1, right=2)
+    wide = terminal.table([*residuals], right=len(residuals))
+    terminal.add(wide, map(show_score, residuals.values()))
+    compact = terminal.table(["residual", "value"], left=1, right=2)
     for name, value in residuals.items():
-        _add(compact, [name, show_score(value)])
-    return Fitting(wide, compact)
+        terminal.add(compact, [name, show_score(value)])
+    return terminal.Fitting(wide, compact)
 
 
 def _classes(classes: Sequence[Mapping[str, Any]]) -> RenderableType:
-    table = _table(["class", "precision", "recall", "f1", "rows"], left=1, right=5)
+    table = terminal.table(["class", "precision", "recall", "f1", "rows"], left=1, right=5)
     for each in classes[:MOST_CLASSES]:
         scores = (f"{each[name]:.3f}" for name in ("precision", "recall", "f1"))
-        _add(table, [printable(each["name"]), *scores, f"{each['support']:,}"])
+        terminal.add(table, [printable(each["name"]), *scores, f"{each['support']:,}"])
     if len(classes) > MOST_CLASSES:
-        _add(table, [f"… and {len(classes) - MOST_CLASSES} more", "", "", "", ""])
+        terminal.add(table, [f"… and {len(classes) - MOST_CLASSES} more", "", "", "", ""])
     return table
 
 
@@ -91,12 +91,12 @@ def _confusion(classes: Sequence[Mapping[str, Any]], confusion: Sequence[Sequenc
     if len(names) > MOST_CROSSED:
         return mistakes
     numbered = [f"{code} {name}" for code, name in enumerate(names)]
-    wide = _table(["true \\ predicted", *map(str, range(len(names)))], left=1, right=1 + len(names))
+    wide = terminal.table(["true \\ predicted", *map(str, range(len(names)))], left=1, right=1 + len(names))
     for name, counts in zip(numbered, confusion, strict=True):
-        _add(wide, [name, *(f"{count}" if count else "·" for count in counts)])
+        terminal.add(wide, [name, *(f"{count}" if count else "·" for count in counts)])
     if not mistakes:
-        return _titled("confusion", wide)
-    return _titled("confusion", Fitting(wide, mistakes[1]))
+        return terminal.titled("confusion", wide)
+    return terminal.titled("confusion", terminal.Fitting(wide, mistakes[1]))
 
 
 def _mistakes(names: Sequence[str], confusion: Sequence[Sequence[int]]) -> list[RenderableType]:
@@ -108,10 +108,10 @@ def _mistakes(names: Sequence[str], confusion: Sequence[Sequence[int]]) -> list[
     ]
     if not found:
         return []
-    table = _table(["true", "predicted", "rows", "of"], left=2, right=4)
+    table = terminal.table(["true", "predicted", "rows", "of"], left=2, right=4)
     for count, true, predicted, rows in sorted(found, key=lambda each: -each[0])[:MOST_MISTAKES]:
-        _add(table, [true, predicted, f"{count:,}", f"{rows:,}"])
-    return _titled("commonest mistakes", table)
+        terminal.add(table, [true, predicted, f"{count:,}", f"{rows:,}"])
+    return terminal.titled("commonest mistakes", table)
 
 
 def _groups(document: Mapping[str, Any]) -> Iterator[RenderableType]:
@@ -120,8 +120,8 @@ def _groups(document: Mapping[str, Any]) -> Iterator[RenderableType]:
         kind = "regression" if document["task"] == "regression" else "classes"
         first, *others = _SHOWN_OF_GROUPS[kind]
         named = f"by {by['column']}" + (f": {target['name']}" if len(document["targets"]) > 1 else "")
-        table = _table([by["column"], "rows", first, "95 % interval", *others], left=1, right=4 + len(others))
-        narrow = _table([by["column"], "rows", first, "95 % interval"], left=1, right=4)
+        table = terminal.table([by["column"], "rows", first, "95 % interval", *others], left=1, right=4 + len(others))
+        narrow = terminal.table([by["column"], "rows", first, "95 % interval"], left=1, right=4)
         for group in by["groups"]:
             figures = group["targets"][index]["figures"]
             cells = [
@@ -130,8 +130,8 @@ def _groups(document: Mapping[str, Any]) -> Iterator[RenderableType]:
                 show_score(figures[first]["value"]),
                 _interval(figures[first]),
             ]
-            _add(narrow, cells)
-            _add(table, [*cells, *(show_score(figures[name]["value"]) for name in others)])
-        yield from _titled(named, Fitting(table, narrow))
+            terminal.add(narrow, cells)
+            terminal.add(table, [*cells, *(show_score(figures[name]["value"]) for name in others)])
+        yield from terminal.titled(named, terminal.Fitting(table, narrow))
     if by["left_out"]:
-        yield _text(f"and {by['left_out']} smaller groups, which are left out")
+        yield terminal.text(f"and {by['left_out']} smaller groups, which are left out")

@@ -7,10 +7,10 @@ a layout that does: a value is wrapped, never cut.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from tunecli.reports import terminal
 from tunecli.reports.curves.sparks import Spark, mark_below, together
 from tunecli.reports.data import Row, StudyRow, compare, curves, rank_baselines, target_names
 from tunecli.reports.plan_facts import show_range
@@ -23,26 +23,11 @@ from tunecli.study.objective import VALIDATION, plain_metric
 from tunecli.study.snapshot import Snapshot
 
 if TYPE_CHECKING:
-    from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
+    from rich.console import RenderableType
     from rich.table import Table
 
 SPARK_WIDTH = 32
 """Characters of a curve."""
-
-
-@dataclass(frozen=True)
-class Fitting:
-    """Draws `wide` where it fits without wrapping a value, else `compact`."""
-
-    wide: RenderableType
-    compact: RenderableType
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """Chooses by the width of the console."""
-        from rich.measure import Measurement
-
-        needed = Measurement.get(console, options.update(max_width=10_000), self.wide).maximum
-        yield self.wide if needed <= options.max_width else self.compact
 
 
 def leaderboard_table(
@@ -57,9 +42,9 @@ def leaderboard_table(
     """
     names = list(dict.fromkeys(name for row in rows for name in row.values))
     metric = snapshot.objective.metric
-    wide = _table(["rank", "trial", metric, "epoch", "time", *names], right=5 + len(names))
-    compact = _table(["rank", "trial", metric, "epoch", "values"], right=4)
-    widest = _table(["rank", "trial", metric, "epoch", "time", *names, "curve"], right=5 + len(names))
+    wide = terminal.table(["rank", "trial", metric, "epoch", "time", *names], right=5 + len(names))
+    compact = terminal.table(["rank", "trial", metric, "epoch", "values"], right=4)
+    widest = terminal.table(["rank", "trial", metric, "epoch", "time", *names, "curve"], right=5 + len(names))
     for row in rows:
         common = [
             str(row.rank),
@@ -68,10 +53,10 @@ def leaderboard_table(
             f"{row.best_epoch}/{row.epochs_run}",
         ]
         cells = [*common, show_duration(row.duration_s), *(_cell(row.values, name) for name in names)]
-        _add(wide, cells)
-        widest.add_row(*map(_text, cells), curves.get(row.id, ""))
-        _add(compact, [*common, show_values(row.values)])
-    return Fitting(widest, Fitting(wide, compact)) if curves else Fitting(wide, compact)
+        terminal.add(wide, cells)
+        widest.add_row(*map(terminal.text, cells), curves.get(row.id, ""))
+        terminal.add(compact, [*common, show_values(row.values)])
+    return terminal.Fitting(widest, terminal.Fitting(wide, compact)) if curves else terminal.Fitting(wide, compact)
 
 
 def baselines_view(baselines: Sequence[Baseline], snapshot: Snapshot) -> RenderableType:
@@ -85,27 +70,27 @@ def baselines_view(baselines: Sequence[Baseline], snapshot: Snapshot) -> Rendera
 
     metric = snapshot.objective.metric
     ranked = rank_baselines(baselines, snapshot.objective)
-    table = _table(["baseline", metric, "time", "rows"], left=1, right=4)
+    table = terminal.table(["baseline", metric, "time", "rows"], left=1, right=4)
     for each in ranked:
         time = "–" if each.duration_s is None else show_duration(each.duration_s)
-        _add(table, [each.name, show_score(each.score), time, _rows(each)])
+        terminal.add(table, [each.name, show_score(each.score), time, _rows(each)])
     # in a column of their own they would not fit 80 characters
     lines = [f"{each.name}: {each.cause or each.note}" for each in ranked if each.cause or each.note]
     found = compare(snapshot, baselines)
     lines += [] if found is None else [verdict(found, metric)]
-    return Group(table, *map(_text, lines))
+    return Group(table, *map(terminal.text, lines))
 
 
 def scores_table(scores: Mapping[str, Mapping[str, float | None]]) -> RenderableType:
     """Returns a model's scores: a row for each part of the data, or for each metric where those do not fit."""
     names = list(dict.fromkeys(name for figures in scores.values() for name in figures))
-    wide = _table(["part", *names], left=1, right=1 + len(names))
-    compact = _table(["metric", *scores], left=1, right=1 + len(scores))
+    wide = terminal.table(["part", *names], left=1, right=1 + len(names))
+    compact = terminal.table(["metric", *scores], left=1, right=1 + len(scores))
     for part, figures in scores.items():
-        _add(wide, [part, *(show_score(figures.get(name)) for name in names)])
+        terminal.add(wide, [part, *(show_score(figures.get(name)) for name in names)])
     for name in names:
-        _add(compact, [name, *(show_score(figures.get(name)) for figures in scores.values())])
-    return Fitting(wide, compact)
+        terminal.add(compact, [name, *(show_score(figures.get(name)) for figures in scores.values())])
+    return terminal.Fitting(wide, compact)
 
 
 def targets_table(scores: Mapping[str, Mapping[str, Mapping[str, float | None]]]) -> RenderableType:
@@ -115,14 +100,14 @@ def targets_table(scores: Mapping[str, Mapping[str, Mapping[str, float | None]]]
         scores: By part of the data and target.
     """
     names = list(dict.fromkeys(name for each in scores.values() for figures in each.values() for name in figures))
-    wide = _table(["part", "target", *names], left=2, right=2 + len(names))
-    compact = _table(["part", "target", "metric", "score"], left=3, right=4)
+    wide = terminal.table(["part", "target", *names], left=2, right=2 + len(names))
+    compact = terminal.table(["part", "target", "metric", "score"], left=3, right=4)
     for part, of_targets in scores.items():
         for target, figures in of_targets.items():
-            _add(wide, [part, target, *(show_score(figures.get(name)) for name in names)])
+            terminal.add(wide, [part, target, *(show_score(figures.get(name)) for name in names)])
             for name, figure in figures.items():
-                _add(compact, [part, target, name, show_score(figure)])
-    return Fitting(wide, compact)
+                terminal.add(compact, [part, target, name, show_score(figure)])
+    return terminal.Fitting(wide, compact)
 
 
 def seeds_table(document: Mapping[str, Any]) -> RenderableType:
@@ -133,13 +118,13 @@ def seeds_table(document: Mapping[str, Any]) -> RenderableType:
     """
     rows = list(_seeds_rows(document))
     names = list(dict.fromkeys(name for _, _, figures in rows for name in figures))
-    wide = _table(["part", "model", *names], left=2, right=2 + len(names))
-    compact = _table(["part", "model", "metric", "score"], left=3, right=4)
+    wide = terminal.table(["part", "model", *names], left=2, right=2 + len(names))
+    compact = terminal.table(["part", "model", "metric", "score"], left=3, right=4)
     for part, model, figures in rows:
-        _add(wide, [part, model, *(figures.get(name, "–") for name in names)])
+        terminal.add(wide, [part, model, *(figures.get(name, "–") for name in names)])
         for name, figure in figures.items():
-            _add(compact, [part, model, name, figure])
-    return Fitting(wide, compact)
+            terminal.add(compact, [part, model, name, figure])
+    return terminal.Fitting(wide, compact)
 
 
 def top_table(document: Mapping[str, Any]) -> RenderableType:
@@ -151,30 +136,34 @@ def top_table(document: Mapping[str, Any]) -> RenderableType:
     objective = document["search"]["objective"]["metric"]
     metric = plain_metric(objective)
     parts = [part for part, figures in document["summary"].items() if metric in figures]
-    wide = _table(["rank", "trial", f"{objective} in the search", *(f"{part} {metric}" for part in parts)], right=99)
-    compact = _table(["rank", "trial", "part", metric], right=4)
+    wide = terminal.table(
+        ["rank", "trial", f"{objective} in the search", *(f"{part} {metric}" for part in parts)], right=99
+    )
+    compact = terminal.table(["rank", "trial", "part", metric], right=4)
     for row in document["top"]:
         figures = {part: _mean(row["summary"][part][metric]) for part in parts}
-        _add(wide, [str(row["rank"]), str(row["trial"]), show_score(row["score"]), *figures.values()])
+        terminal.add(wide, [str(row["rank"]), str(row["trial"]), show_score(row["score"]), *figures.values()])
         for part, figure in {"search": show_score(row["score"]), **figures}.items():
-            _add(compact, [str(row["rank"]), str(row["trial"]), part, figure])
-    return Fitting(wide, compact)
+            terminal.add(compact, [str(row["rank"]), str(row["trial"]), part, figure])
+    return terminal.Fitting(wide, compact)
 
 
 def studies_table(rows: Sequence[StudyRow], *, damaged: Iterable[str] = ()) -> RenderableType:
     """Returns the list of studies; those that cannot be read stand at its end."""
-    wide = _table(["study", "state", "trials", "failed", "best", "objective", "time", "last written"], left=2, right=5)
-    compact = _table(["study", "state", "trials", "best"], left=2, right=3)
+    wide = terminal.table(
+        ["study", "state", "trials", "failed", "best", "objective", "time", "last written"], left=2, right=5
+    )
+    compact = terminal.table(["study", "state", "trials", "best"], left=2, right=3)
     for row in rows:
         score = show_score(row.best_score)
         counts = [row.name, row.state, str(row.completed), str(row.failed)]
         times = [show_duration(row.spent_s), show_date(row.updated_at)]
-        _add(wide, [*counts, score, row.metric, *times])
-        _add(compact, [row.name, row.state, str(row.completed), f"{row.metric} {score}"])
+        terminal.add(wide, [*counts, score, row.metric, *times])
+        terminal.add(compact, [row.name, row.state, str(row.completed), f"{row.metric} {score}"])
     for name in damaged:
-        _add(wide, [name, "damaged"])
-        _add(compact, [name, "damaged"])
-    return Fitting(wide, compact)
+        terminal.add(wide, [name, "damaged"])
+        terminal.add(compact, [name, "damaged"])
+    return terminal.Fitting(wide, compact)
 
 
 def study_view(row: StudyRow, plan: Mapping[str, Any], causes: Sequence[tuple[int, str]]) -> RenderableType:
@@ -202,9 +191,11 @@ def study_view(row: StudyRow, plan: Mapping[str, Any], causes: Sequence[tuple[in
         "time": show_duration(row.spent_s),
         "written": show_date(row.updated_at),
     }
-    parts: list[RenderableType] = [_facts(facts), *_titled("search space", _space_table(plan))]
+    parts: list[RenderableType] = [terminal.facts(facts), *terminal.titled("search space", _space_table(plan))]
     if causes:
-        parts += _titled("failed", _pairs(["trial", "cause"], [(str(trial), cause) for trial, cause in causes]))
+        parts += terminal.titled(
+            "failed", terminal.table(["trial", "cause"], [(str(trial), cause) for trial, cause in causes])
+        )
     return Group(*parts)
 
 
@@ -217,7 +208,7 @@ def checks_view(checks: Checks) -> RenderableType:
     from rich.console import Group
 
     rows = [(each.severity.value, f"{each.what}\nhint: {each.hint}") for each in checks.findings]
-    return Group(*_titled("found in the data", _pairs(["", "what"], rows)))
+    return Group(*terminal.titled("found in the data", terminal.table(["", "what"], rows)))
 
 
 def trial_view(document: Mapping[str, Any]) -> RenderableType:
@@ -228,16 +219,18 @@ def trial_view(document: Mapping[str, Any]) -> RenderableType:
     """
     from rich.console import Group
 
-    parts: list[RenderableType] = [_facts(_trial_facts(document))]
-    parts += _titled("values", _pairs(["name", "value"], [(k, show_value(v)) for k, v in document["values"].items()]))
+    parts: list[RenderableType] = [terminal.facts(_trial_facts(document))]
+    parts += terminal.titled(
+        "values", terminal.table(["name", "value"], [(k, show_value(v)) for k, v in document["values"].items()])
+    )
     if document["trainings"]:
-        parts += _titled("trainings", _trainings_table(document))
+        parts += terminal.titled("trainings", _trainings_table(document))
     if document["measurements"]:
-        parts += _titled("curves", _curves_table(document))
+        parts += terminal.titled("curves", _curves_table(document))
     if document["layers"]:
-        parts += _titled("layers", _layers_table(document["layers"]))
+        parts += terminal.titled("layers", _layers_table(document["layers"]))
     if document["log_tail"]:
-        parts += _titled("log", _text("\n".join(document["log_tail"])))
+        parts += terminal.titled("log", terminal.text("\n".join(document["log_tail"])))
     return Group(*parts)
 
 
@@ -294,7 +287,7 @@ def _epochs(document: Mapping[str, Any]) -> str:
 def _curves_table(document: Mapping[str, Any]) -> Table:
     """Returns the curve of each metric; those of the objective stand first, on one scale, their best epoch marked."""
     measurements = document["measurements"]
-    table = _table(["metric", "curve", "first", "best epoch", "last"], left=2, right=5)
+    table = terminal.table(["metric", "curve", "first", "best epoch", "last"], left=2, right=5)
     at_best = next((index for index, each in enumerate(measurements) if each["epoch"] == document["best_epoch"]), None)
     found = curves(measurements)
     plain = plain_metric(document["objective"]["metric"])
@@ -305,11 +298,11 @@ def _curves_table(document: Mapping[str, Any]) -> Table:
     for name in (*deciding, *(other for other in found if other not in deciding)):
         values = found[name]
         best = "" if at_best is None else show_score(values[at_best])
-        figures = map(_text, (show_score(values[0]), best, show_score(values[-1])))
-        table.add_row(_text(name), sparks.get(name) or Spark(values, SPARK_WIDTH), *figures)
+        figures = map(terminal.text, (show_score(values[0]), best, show_score(values[-1])))
+        table.add_row(terminal.text(name), sparks.get(name) or Spark(values, SPARK_WIDTH), *figures)
         if deciding[-1:] == [name] and at_best is not None:
             mark = mark_below(len(values), SPARK_WIDTH, at_best)
-            table.add_row("", mark, "", _text(f"epoch {document['best_epoch']}"), "")
+            table.add_row("", mark, "", terminal.text(f"epoch {document['best_epoch']}"), "")
     return table
 
 
@@ -319,28 +312,28 @@ def _trainings_table(document: Mapping[str, Any]) -> Table:
     measured = [curves(each["measurements"]) for each in document["trainings"]]
     plain = plain_metric(metric)
     watched = f"{VALIDATION}{plain}" if any(f"{VALIDATION}{plain}" in each for each in measured) else plain
-    table = _table(["training", metric, "epoch", "time", f"{watched} by epoch"], left=1, right=4)
+    table = terminal.table(["training", metric, "epoch", "time", f"{watched} by epoch"], left=1, right=4)
     for each, curve in zip(document["trainings"], measured, strict=True):
         epochs = f"{each['best_epoch'] or '–'}/{len(each['measurements'])}"
         time = "–" if each["duration_s"] is None else show_duration(each["duration_s"])
-        cells = map(_text, (each["name"], show_score(each["score"]), epochs, time))
+        cells = map(terminal.text, (each["name"], show_score(each["score"]), epochs, time))
         table.add_row(*cells, Spark(curve.get(watched, []), SPARK_WIDTH))
     return table
 
 
 def _layers_table(layers: Sequence[Mapping[str, Any]]) -> Table:
-    table = _table(["layer", "kind", "output", "parameters"], left=3, right=4)
+    table = terminal.table(["layer", "kind", "output", "parameters"], left=3, right=4)
     for layer in layers:
         shape = " × ".join(map(str, layer["output_shape"]))
-        _add(table, [layer["name"], layer["kind"], shape, f"{layer['parameters']:,}"])
-    _add(table, ["total", "", "", f"{sum(layer['parameters'] for layer in layers):,}"])
+        terminal.add(table, [layer["name"], layer["kind"], shape, f"{layer['parameters']:,}"])
+    terminal.add(table, ["total", "", "", f"{sum(layer['parameters'] for layer in layers):,}"])
     return table
 
 
 def _space_table(plan: Mapping[str, Any]) -> Table:
     rows = [(each.name, show_range(each)) for each in SearchSpace.model_validate(plan["space"])]
     rows += [(name, f"{show_value(value)} (fixed)") for name, value in plan["fixed"].items()]
-    return _pairs(["name", "values"], rows)
+    return terminal.table(["name", "values"], rows)
 
 
 def _options(tuner: Mapping[str, Any]) -> str:
@@ -350,49 +343,3 @@ def _options(tuner: Mapping[str, Any]) -> str:
 
 def _cell(values: Mapping[str, Value], name: str) -> str:
     return show_value(values[name]) if name in values else "–"
-
-
-def _table(columns: Sequence[str], *, left: int = 0, right: int = 0) -> Table:
-    """Returns an empty table; the columns from `left` up to `right` hold figures."""
-    from rich import box
-    from rich.table import Table
-
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for index, name in enumerate(columns):
-        table.add_column(_text(name), justify="right" if left <= index < right else "left", overflow="fold")
-    return table
-
-
-def _pairs(columns: Sequence[str], rows: Iterable[tuple[str, str]]) -> Table:
-    table = _table(columns)
-    for row in rows:
-        _add(table, row)
-    return table
-
-
-def _facts(facts: Mapping[str, str]) -> Table:
-    from rich.table import Table
-
-    grid = Table.grid(padding=(0, 2))
-    grid.add_column(style="bold", no_wrap=True)
-    grid.add_column(overflow="fold")
-    for row in facts.items():
-        _add(grid, row)
-    return grid
-
-
-def _titled(title: str, part: RenderableType) -> list[RenderableType]:
-    from rich.text import Text
-
-    return [Text(f"\n{title}", style="bold"), part]
-
-
-def _add(table: Table, cells: Iterable[str]) -> None:
-    table.add_row(*map(_text, cells))
-
-
-def _text(content: str) -> Any:
-    """Returns text that Rich draws as it is: `[red]` in a name is no markup."""
-    from rich.text import Text
-
-    return Text(content)

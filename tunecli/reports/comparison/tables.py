@@ -5,18 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from tunecli.reports import terminal
 from tunecli.reports.comparison.compare import Figures, StudyComparison
 from tunecli.reports.comparison.words import pair_lines
 from tunecli.reports.curves.sparks import Spark
-from tunecli.reports.tables import Fitting
 from tunecli.reports.text import show_duration, show_score, show_spread
 from tunecli.spec.space import show_value
 from tunecli.study.objective import plain_metric
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
-    from rich.table import Table
-    from rich.text import Text
 
 SPARK_WIDTH = 20
 """Characters of a curve."""
@@ -33,22 +31,18 @@ def comparison_view(found: StudyComparison) -> RenderableType:
     labels = [each.label for each in found.figures]
     parts: list[RenderableType] = [_beside(labels, _figure_rows(found))]
     if rows := _value_rows(found.figures):
-        parts += _titled("values of the best", _beside(labels, rows))
+        parts += terminal.titled("values of the best", _beside(labels, rows))
     if found.differences:
-        parts += _titled("differences", _beside(labels, [(each.name, each.values) for each in found.differences]))
+        parts += terminal.titled(
+            "differences", _beside(labels, [(each.name, each.values) for each in found.differences])
+        )
     else:
-        parts.append(_text("\nthe plans do not differ"))
+        parts.append(terminal.text("\nthe plans do not differ"))
     if found.obstacles:
-        parts += _titled("not ranked, since the scores do not mean the same", _lines(found.obstacles))
+        parts += terminal.titled("not ranked, since the scores do not mean the same", _lines(found.obstacles))
     elif lines := pair_lines(found):
-        parts += _titled("which is better", _lines(lines))
+        parts += terminal.titled("which is better", _lines(lines))
     return Group(*parts)
-
-
-def _titled(title: str, part: RenderableType) -> list[RenderableType]:
-    from rich.text import Text
-
-    return [Text(f"\n{title}", style="bold"), part]
 
 
 def _lines(lines: Sequence[str]) -> RenderableType:
@@ -58,14 +52,14 @@ def _lines(lines: Sequence[str]) -> RenderableType:
 
     indents = [len(line) - len(line.lstrip()) for line in lines]
     return Group(
-        *(Padding(_text(line.strip()), (0, 0, 0, indent)) for line, indent in zip(lines, indents, strict=True))
+        *(Padding(terminal.text(line.strip()), (0, 0, 0, indent)) for line, indent in zip(lines, indents, strict=True))
     )
 
 
 def _beside(labels: Sequence[str], rows: Sequence[Row]) -> RenderableType:
-    wide = _table(["", *labels], ((name, *cells) for name, cells in rows))
-    narrow = _table(["", "study", ""], (line for name, cells in rows for line in _narrow(name, labels, cells)))
-    return Fitting(wide, narrow)
+    wide = terminal.table(["", *labels], ((name, *cells) for name, cells in rows))
+    narrow = terminal.table(["", "study", ""], (line for name, cells in rows for line in _narrow(name, labels, cells)))
+    return terminal.Fitting(wide, narrow)
 
 
 def _narrow(name: str, labels: Sequence[str], cells: Sequence[Cell]) -> Iterable[Sequence[Cell]]:
@@ -147,22 +141,3 @@ def _spark(figures: Figures, span: tuple[float, float] | None) -> Cell:
     if not figures.curve:
         return "–"
     return Spark(tuple(point.best for point in figures.curve), SPARK_WIDTH, span)
-
-
-def _table(columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> Table:
-    from rich import box
-    from rich.table import Table
-
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for name in columns:
-        table.add_column(_text(name), overflow="fold")
-    for row in rows:
-        table.add_row(*(_text(cell) if isinstance(cell, str) else cell for cell in row))
-    return table
-
-
-def _text(content: str) -> Text:
-    """Returns text that Rich draws as it is: `[red]` in a name is no markup."""
-    from rich.text import Text
-
-    return Text(content)

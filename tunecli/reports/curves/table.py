@@ -7,9 +7,9 @@ import io
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from tunecli.reports import terminal
 from tunecli.reports.curves.learning_curves import LearningCurve
 from tunecli.reports.curves.shape import Number
-from tunecli.reports.tables import Fitting, _add, _table, _text
 from tunecli.reports.text import show_score
 
 if TYPE_CHECKING:
@@ -49,14 +49,14 @@ def curves_view(curves: Sequence[tuple[int, float | None, LearningCurve]], metri
     from rich.console import Group
 
     names = ["trial", metric, "best epoch", "train", "validation", "gap ratio"]
-    wide, compact = (_table(columns, right=len(names)) for columns in ([*names, "curve"], names))
+    wide, compact = (terminal.table(columns, right=len(names)) for columns in ([*names, "curve"], names))
     words = []
     for trial, score, curve in curves:
         cells = _row(trial, score, curve)
-        _add(wide, [*cells, curve.shape.describe()])
-        _add(compact, cells)
-        words.append(_text(f"trial {trial}: {curve.shape.describe()}"))
-    return Fitting(wide, Group(compact, *words))
+        terminal.add(wide, [*cells, curve.shape.describe()])
+        terminal.add(compact, cells)
+        words.append(terminal.text(f"trial {trial}: {curve.shape.describe()}"))
+    return terminal.Fitting(wide, Group(compact, *words))
 
 
 def _row(trial: int, score: float | None, curve: LearningCurve) -> list[str]:

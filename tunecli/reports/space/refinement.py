@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from tunecli.reports import terminal
+
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
@@ -14,14 +16,8 @@ Change = tuple[str, str, str, Iterable[str]]
 
 def refinement_table(changes: Iterable[Change]) -> RenderableType:
     """Returns the table of changes; what comes from a spec is shown as it is, without markup."""
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for column in ("parameter", "was", "becomes", "why"):
-        table.add_column(column, overflow="fold")
-    for name, before, after, why in changes:
-        reasons = "\n".join(each.removeprefix(f"{name}: ") for each in why)
-        table.add_row(*(Text(cell) for cell in (name, before, after, reasons)))
-    return table
+    rows = (
+        (name, before, after, "\n".join(each.removeprefix(f"{name}: ") for each in why))
+        for name, before, after, why in changes
+    )
+    return terminal.table(["parameter", "was", "becomes", "why"], rows)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from tunecli.errors import printable as shown_as_is
+from tunecli.reports import terminal
 from tunecli.reports.curves.learning_curves import LearningCurve
 from tunecli.reports.curves.shape import Form
 from tunecli.reports.curves.sparks import mark_below, together
-from tunecli.reports.tables import _add, _facts, _table, _titled
 from tunecli.reports.text import printable, show_score
 from tunecli.reports.why.story import Story
 from tunecli.spec.space import show_value
@@ -17,7 +16,6 @@ from tunecli.study.objective import VALIDATION
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
-    from rich.table import Table
 
 SPARK_WIDTH = 32
 LINE_CHARACTERS = 300
@@ -35,23 +33,23 @@ def story_view(story: Story) -> RenderableType:
     if story.own_line is not None:
         facts["at"] = printable(f"{story.own_line.place}: {story.own_line.code}", LINE_CHARACTERS)
     facts |= {"epochs": story.epochs, "attempts": str(story.attempts), "memory": story.memory}
-    parts: list[RenderableType] = [_facts(facts)]
+    parts: list[RenderableType] = [terminal.facts(facts)]
     if story.values:
-        parts += _titled("values", _values(story))
+        parts += terminal.titled("values", _values(story))
     if story.curve.main is not None:
-        parts += _titled("curve", _curve(story.curve))
+        parts += terminal.titled("curve", _curve(story.curve))
     if story.log:
-        parts += _titled("end of its log", Text("\n".join(map(shown_as_is, story.log))))
+        parts += terminal.titled("end of its log", Text("\n".join(map(shown_as_is, story.log))))
     if story.neighbours:
-        parts += _titled("similar trials, the nearest first", _neighbours(story))
+        parts += terminal.titled("similar trials, the nearest first", _neighbours(story))
     if story.findings:
-        parts += _titled("compared with the others", _list(story.findings))
-    return Group(*parts, *_titled("next", _list(story.next_steps)))
+        parts += terminal.titled("compared with the others", _list(story.findings))
+    return Group(*parts, *terminal.titled("next", _list(story.next_steps)))
 
 
 def _values(story: Story) -> RenderableType:
     rows = [(each.name, show_value(each.value), each.note) for each in story.values]
-    return _filled(_table(["name", "value", ""], left=1, right=2), rows)
+    return terminal.table(["name", "value", ""], rows, left=1, right=2)
 
 
 def _curve(curve: LearningCurve) -> RenderableType:
@@ -79,13 +77,7 @@ def _curve(curve: LearningCurve) -> RenderableType:
 
 def _neighbours(story: Story) -> RenderableType:
     rows = [(str(each.trial), printable(each.outcome, 60), each.differs) for each in story.neighbours]
-    return _filled(_table(["trial", "came to", "differs in"], right=1), rows)
-
-
-def _filled(table: Table, rows: Iterable[Sequence[str]]) -> Table:
-    for row in rows:
-        _add(table, row)
-    return table
+    return terminal.table(["trial", "came to", "differs in"], rows, right=1)
 
 
 def _list(lines: tuple[str, ...]) -> RenderableType:
