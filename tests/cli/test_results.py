@@ -64,6 +64,8 @@ def _record(study: OpenStudy, trial: int, values: Values, result: float | str) -
         else Outcome(TrialStatus.COMPLETED, result, 4, {"val_rmse": result}, epochs_run=5, duration_s=10.0)
     )
     study.record(Finished(at=9.0, trial=trial, outcome=outcome))
+    if outcome.epochs_run:
+        write_lines(study.layout.trial(trial).epochs, CURVE)
 
 
 def document(capsys: Capture, *arguments: str) -> dict[str, Any]:

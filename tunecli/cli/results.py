@@ -11,7 +11,7 @@ import typer
 from tunecli.cli.advice import read_advice, say_advice
 from tunecli.cli.console import output
 from tunecli.cli.options import DEFAULT_RUNS, JsonOption, RunArgument, RunsOption
-from tunecli.errors import StudyError, TunecliError, UsageError
+from tunecli.errors import Problem, StudyError, TunecliError, UsageError
 
 if TYPE_CHECKING:
     from tunecli.reports.curves.sparks import Spark
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from tunecli.study.check import Checks
     from tunecli.study.snapshot import Snapshot
 
+
+MOST_DAMAGED = 3
+"""Damaged files of listed trials that are named."""
 
 MOST_SHOWN = 100
 """Trials that `show` lists, and whose curves a leaderboard draws."""
@@ -60,7 +63,7 @@ def best(
         from tunecli.reports.tables import baselines_view, leaderboard_table
 
         rows = leaderboard(snapshot, top)
-        output.print(leaderboard_table(rows, snapshot, _sparks(found, snapshot, rows)))
+        output.print(leaderboard_table(rows, snapshot, read_sparks(found, snapshot, rows)))
         if baselines := read_baselines(found):
             output.print(baselines_view(baselines, snapshot))
         if len(targets := _read_targets(found)) > 1:
@@ -210,23 +213,30 @@ def _show_study(run: Run, *, as_json: bool) -> None:
         output.print(checks_view(checks))
     if snapshot.completed:
         rows = leaderboard(snapshot, MOST_SHOWN)
-        output.print(leaderboard_table(rows, snapshot, _sparks(run, snapshot, rows)))
+        output.print(leaderboard_table(rows, snapshot, read_sparks(run, snapshot, rows)))
     if (more := len(snapshot.completed) - MOST_SHOWN) > 0:
         output.say(f"and {more:,} more: tunecli best {run.name} --top {len(snapshot.completed)}")
     say_advice(run, read_advice(run, snapshot))
 
 
-def _sparks(run: Run, snapshot: Snapshot, rows: Sequence[Row]) -> dict[int, Spark]:
-    """Returns the curves of the first rows of a leaderboard, by trial; what is damaged of them, `show` says."""
+def read_sparks(run: Run, snapshot: Snapshot, rows: Sequence[Row]) -> dict[int, Spark]:
+    """Returns the curves of the first rows of a leaderboard, by trial, and says what is damaged of them."""
     from tunecli.reports.curves.learning_curves import trial_curve
     from tunecli.reports.curves.sparks import spark_of
     from tunecli.store.salvage import read_trial
 
-    found = {}
+    found: dict[int, Spark] = {}
+    damage: list[Problem] = []
     for row in rows[:MOST_SHOWN]:
         files = read_trial(run, snapshot, row.id)
+        damage += files.damage
         curve = trial_curve(snapshot, row.id, measurements=files.measurements, trainings=files.trainings, plan=None)
         found[row.id] = spark_of(curve, LEADERBOARD_SPARK)
+    distinct = list(dict.fromkeys(damage))  # trials of one lineage share files
+    for problem in distinct[:MOST_DAMAGED]:
+        output.problem(problem)
+    if (more := len(distinct) - MOST_DAMAGED) > 0:
+        output.say(f"and {more} more files of trials are damaged")
     return found
 
 

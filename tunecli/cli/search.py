@@ -31,7 +31,7 @@ from tunecli.cli.gates import (
 )
 from tunecli.cli.interrupts import Interrupts
 from tunecli.cli.options import DEFAULT_RUNS, JsonOption, OfflineOption, RunsOption, SetOption, SpecArgument
-from tunecli.cli.results import read_baselines
+from tunecli.cli.results import read_baselines, read_sparks
 from tunecli.errors import Interrupted, UsageError
 
 _STOPPED = {"target": "objective.target", "no_gain": "stop_when.no_gain", "max_time": "limits.max_time"}
@@ -225,7 +225,8 @@ def _show_result(session: Session, verdicts: Sequence[Verdict], *, as_json: bool
         say_advice(session.run, new, most=MOST_SAID)
         output.json({**best_json(session.snapshot, baselines=baselines), **verdicts_json(verdicts)})
         return
-    output.print(leaderboard_table(leaderboard(session.snapshot, top=5), session.snapshot))
+    rows = leaderboard(session.snapshot, top=5)
+    output.print(leaderboard_table(rows, session.snapshot, read_sparks(session.run, session.snapshot, rows)))
     if baselines:
         output.print(baselines_view(baselines, session.snapshot))
     say_advice(session.run, new, most=MOST_SAID)
