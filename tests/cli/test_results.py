@@ -162,7 +162,7 @@ def test_best_of_nothing_but_failures_says_what_went_wrong(make_run: MakeRun, ca
     printed = capsys.readouterr()
     assert printed.out == ""
     assert "no trial has completed: 3 failed, 0 not ended; 2 with: MemoryError: out of memory" in printed.err
-    assert "hint: see one: tunecli show study 2" in printed.err
+    assert "hint: see why: tunecli why study 2" in printed.err
 
 
 def test_best_of_an_empty_study_says_how_to_go_on(make_run: MakeRun, capsys: Capture) -> None:

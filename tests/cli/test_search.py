@@ -107,7 +107,7 @@ def test_a_space_whose_every_trial_fails_ends_with_the_cause(cli: Cli, write_spe
     assert (code, out) == (1, "")
     assert "2 of 2 trials failed" in err
     assert "loss is " in err
-    assert "hint: see one: tunecli show linear" in err
+    assert "hint: see why: tunecli why linear" in err
     code, _, err = cli("best", "--runs", tmp_path / "r")
     assert code == 1
 

@@ -108,7 +108,7 @@ def test_a_search_that_has_failed(make_run: MakeRun, cli: Cli) -> None:
     make_run("out of memory", end=EndReason.FAILURES)
     code, out, err = cli("watch", "study")
     assert (code, out) == (1, "")
-    assert "the search has failed: 1 of 1 trials\nhint: see why: tunecli show study" in err
+    assert "the search has failed: 1 of 1 trials\nhint: see why: tunecli why study" in err
 
 
 def test_it_waits_while_somebody_works_on_the_study(make_run: MakeRun, cli: Cli) -> None:

@@ -250,7 +250,7 @@ def test_failures_and_findings_come_first(make_snapshot: MakeSnapshot) -> None:
     finding = Finding(kind="constant", severity=Severity.WARNING, what="w")
     checks = Checks(rows=ROWS, sampled_rows=120, findings=(finding,))
     found = summary(make_snapshot(*scores("x", "x", 0.5), end=EndReason.EXHAUSTED), checks=checks).steps
-    assert found[0] == Step("2 of 3 trials failed: see why, and leave out what cannot work.", "tunecli show study 1")
+    assert found[0] == Step("2 of 3 trials failed: see why, and leave out what cannot work.", "tunecli why study 1")
     assert found[1].what.startswith("The checks of the data gave 1 warning")
 
 

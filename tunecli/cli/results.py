@@ -44,7 +44,7 @@ def best(
     runs: RunsOption = DEFAULT_RUNS,
 ) -> None:
     """Show the best trials of a study."""
-    from tunecli.reports.data import best_json, leaderboard
+    from tunecli.reports.data import best_json
     from tunecli.store.run import find_run
 
     if as_json and as_yaml:
@@ -60,15 +60,23 @@ def best(
 
         output.result(_as_yaml(Plan.of(found).as_spec(snapshot.best.suggestion.values)))
     else:
-        from tunecli.reports.tables import baselines_view, leaderboard_table
+        from tunecli.reports.tables import baselines_view
 
-        rows = leaderboard(snapshot, top)
-        output.print(leaderboard_table(rows, snapshot, read_sparks(found, snapshot, rows)))
+        print_leaderboard(found, snapshot, top)
         if baselines := read_baselines(found):
             output.print(baselines_view(baselines, snapshot))
         if len(targets := _read_targets(found)) > 1:
             output.say(f"predicted: {', '.join(targets)}")
         output.say(_next_step(found))
+
+
+def print_leaderboard(run: Run, snapshot: Snapshot, top: int) -> None:
+    """Prints the best trials with their curves, and says what is damaged of those."""
+    from tunecli.reports.data import leaderboard
+    from tunecli.reports.tables import leaderboard_table
+
+    rows = leaderboard(snapshot, top)
+    output.print(leaderboard_table(rows, snapshot, _sparks(run, snapshot, rows)))
 
 
 def read_baselines(run: Run) -> tuple[Baseline, ...]:
@@ -199,8 +207,7 @@ def _show_study(run: Run, *, as_json: bool) -> None:
         told = [each.as_json() for each in read_advice(run, snapshot)]
         output.json({**study_document(snapshot, row, plan, checks), "advice": told})
         return
-    from tunecli.reports.data import leaderboard
-    from tunecli.reports.tables import checks_view, leaderboard_table, study_view
+    from tunecli.reports.tables import checks_view, study_view
     from tunecli.store.files import damaged
 
     causes = [(each.id, each.outcome.cause) for each in snapshot.failed if each.outcome]
@@ -212,14 +219,13 @@ def _show_study(run: Run, *, as_json: bool) -> None:
     if checks is not None and checks.findings:
         output.print(checks_view(checks))
     if snapshot.completed:
-        rows = leaderboard(snapshot, MOST_SHOWN)
-        output.print(leaderboard_table(rows, snapshot, read_sparks(run, snapshot, rows)))
+        print_leaderboard(run, snapshot, MOST_SHOWN)
     if (more := len(snapshot.completed) - MOST_SHOWN) > 0:
         output.say(f"and {more:,} more: tunecli best {run.name} --top {len(snapshot.completed)}")
     say_advice(run, read_advice(run, snapshot))
 
 
-def read_sparks(run: Run, snapshot: Snapshot, rows: Sequence[Row]) -> dict[int, Spark]:
+def _sparks(run: Run, snapshot: Snapshot, rows: Sequence[Row]) -> dict[int, Spark]:
     """Returns the curves of the first rows of a leaderboard, by trial, and says what is damaged of them."""
     from tunecli.reports.curves.learning_curves import trial_curve
     from tunecli.reports.curves.sparks import spark_of
@@ -287,7 +293,7 @@ def _no_winner(run: Run, snapshot: Snapshot) -> StudyError:
         hint = "wait for the search" if run.is_held() else "run the same tunecli search command again; it continues"
         return StudyError(what, where=str(run.path), hint=hint)
     cause, count = commonest
-    hint = f"see one: tunecli show {run.name} {snapshot.failed[-1].id}"
+    hint = f"see why: tunecli why {run.name} {snapshot.failed[-1].id}"
     return StudyError(f"{what}; {count} with: {cause}", where=str(run.path), hint=hint)
 
 

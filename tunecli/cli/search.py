@@ -31,7 +31,7 @@ from tunecli.cli.gates import (
 )
 from tunecli.cli.interrupts import Interrupts
 from tunecli.cli.options import DEFAULT_RUNS, JsonOption, OfflineOption, RunsOption, SetOption, SpecArgument
-from tunecli.cli.results import read_baselines, read_sparks
+from tunecli.cli.results import print_leaderboard, read_baselines
 from tunecli.errors import Interrupted, UsageError
 
 _STOPPED = {"target": "objective.target", "no_gain": "stop_when.no_gain", "max_time": "limits.max_time"}
@@ -211,9 +211,9 @@ def _view(plan: Plan, runs: Path, *, tensorboard: bool) -> View:
 
 
 def _show_result(session: Session, verdicts: Sequence[Verdict], *, as_json: bool) -> None:
-    from tunecli.reports.data import best_json, leaderboard
+    from tunecli.reports.data import best_json
     from tunecli.reports.space.advice import rests_on_trials
-    from tunecli.reports.tables import baselines_view, leaderboard_table
+    from tunecli.reports.tables import baselines_view
     from tunecli.search.session import require_success
 
     require_success(session)
@@ -225,11 +225,11 @@ def _show_result(session: Session, verdicts: Sequence[Verdict], *, as_json: bool
         say_advice(session.run, new, most=MOST_SAID)
         output.json({**best_json(session.snapshot, baselines=baselines), **verdicts_json(verdicts)})
         return
-    rows = leaderboard(session.snapshot, top=5)
-    output.print(leaderboard_table(rows, session.snapshot, read_sparks(session.run, session.snapshot, rows)))
+    print_leaderboard(session.run, session.snapshot, 5)
     if baselines:
         output.print(baselines_view(baselines, session.snapshot))
     say_advice(session.run, new, most=MOST_SAID)
+    output.say(f"look: tunecli report --open {session.run.name}")
     output.say(f"next: tunecli retrain --full {session.run.name}")
 
 

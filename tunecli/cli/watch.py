@@ -9,7 +9,7 @@ import typer
 
 from tunecli.cli.console import output
 from tunecli.cli.options import DEFAULT_RUNS, JsonOption, RunArgument, RunsOption
-from tunecli.cli.results import read_baselines
+from tunecli.cli.results import print_leaderboard, read_baselines
 from tunecli.errors import Interrupted, StudyError
 
 if TYPE_CHECKING:
@@ -131,12 +131,11 @@ def _require_study(run: Run, watcher: Watcher) -> Snapshot:
 
 
 def _show_leaderboard(run: Run, snapshot: Snapshot) -> None:
-    from tunecli.reports.data import leaderboard
-    from tunecli.reports.tables import baselines_view, leaderboard_table
+    from tunecli.reports.tables import baselines_view
 
     if not snapshot.completed:
         return
-    output.print(leaderboard_table(leaderboard(snapshot, top=TOP), snapshot))
+    print_leaderboard(run, snapshot, TOP)
     if baselines := read_baselines(run):
         output.print(baselines_view(baselines, snapshot))
 
@@ -160,4 +159,4 @@ def _require_end(run: Run, snapshot: Snapshot, state: StudyState) -> None:
         raise Interrupted(what, where=str(run.path), hint=_GO_ON)
     if not snapshot.completed or snapshot.end_reason is EndReason.FAILURES:
         what = f"the search has failed: {len(snapshot.failed)} of {snapshot.ended_count} trials"
-        raise StudyError(what, where=str(run.path), hint=f"see why: tunecli show {run.name}")
+        raise StudyError(what, where=str(run.path), hint=f"see why: tunecli why {run.name}")

@@ -458,7 +458,7 @@ def _steps(facts: Facts) -> list[Step]:
     if snapshot.failed and len(snapshot.failed) >= _MANY_FAILURES * snapshot.ended_count:
         share = f"{len(snapshot.failed)} of {snapshot.ended_count}"
         what = f"{share} trials failed: see why, and leave out what cannot work."
-        found.append(Step(what, f"tunecli show {quote(facts.name)} {snapshot.failed[-1].id}"))
+        found.append(Step(what, f"tunecli why {quote(facts.name)} {snapshot.failed[-1].id}"))
     if facts.checks is not None and facts.checks.warnings:
         count = _count(len(facts.checks.warnings), "warning")
         found.append(Step(f"The checks of the data gave {count}, which may spoil the scores: see the data below."))

@@ -205,5 +205,5 @@ def require_success(session: Session) -> None:
     raise StudyError(
         f"{len(snapshot.failed)} of {ended} trials failed, {count} with: {cause}",
         where=str(session.run.path),
-        hint=f"see one: tunecli show {session.run.name} {snapshot.failed[-1].id}",
+        hint=f"see why: tunecli why {session.run.name} {snapshot.failed[-1].id}",
     )

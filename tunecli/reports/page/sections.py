@@ -174,9 +174,7 @@ def _failures(report: Report) -> Iterator[str]:
     yield element("p", f"{len(report.snapshot.failed):,} of the {ended:,} trials that have ended failed.")
     rows = [[each.cause or "unknown", f"{len(each.trials):,}", _ids(each.trials)] for each in report.failures]
     yield _table("Causes of failure", ["cause", "trials", "which"], rows, numbers=(1,))
-    yield element(
-        "p", "See one: ", element("code", f"tunecli show {quote(report.name)} {report.failures[0].trials[0]}")
-    )
+    yield element("p", "See why: ", element("code", f"tunecli why {quote(report.name)} {report.failures[0].trials[0]}"))
 
 
 def _baselines(report: Report) -> Iterator[str]:
