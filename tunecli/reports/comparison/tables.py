@@ -16,6 +16,9 @@ from tunecli.study.objective import plain_metric
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+LONGEST_NAME = 36
+"""Characters up to which a name is not wrapped."""
+
 SPARK_WIDTH = 20
 """Characters of a curve."""
 
@@ -59,6 +62,7 @@ def _lines(lines: Sequence[str]) -> RenderableType:
 def _beside(labels: Sequence[str], rows: Sequence[Row]) -> RenderableType:
     wide = terminal.table(["", *labels], ((name, *cells) for name, cells in rows))
     narrow = terminal.table(["", "study", ""], (line for name, cells in rows for line in _narrow(name, labels, cells)))
+    narrow.columns[0].min_width = min(LONGEST_NAME, max(len(name) for name, _ in rows))
     return terminal.Fitting(wide, narrow)
 
 
