@@ -22,9 +22,10 @@ def test_the_better_half_is_kept_and_of_the_rest_every_nth(tmp_path: Path) -> No
     assert thinning(100, 100) == ""
 
 
-@pytest.mark.parametrize(("share", "colour"), [(0.0, SCALE[0][1]), (0.5, SCALE[2][1]), (1.0, SCALE[-1][1])])
-def test_the_scale_is_met_at_its_marks(share: float, colour: str) -> None:
-    assert colour_at(share) == colour
+@pytest.mark.parametrize(("share", "mark"), [(0.0, 0), (0.5, 2), (1.0, -1)])
+def test_the_scale_is_met_at_its_marks(share: float, mark: int) -> None:
+    red, green, blue = bytes.fromhex(str(SCALE[mark][1])[1:])
+    assert colour_at(share, 0.25) == f"rgba({red},{green},{blue},0.25)"
 
 
 def test_names_are_no_markup_and_no_placeholder() -> None:

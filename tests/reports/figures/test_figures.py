@@ -223,3 +223,13 @@ def _items(value: Any) -> Iterator[tuple[str, Any]]:
         for each in value:
             yield "", each
             yield from _items(each)
+
+
+def test_no_line_makes_a_layer_of_its_own(drawn: list[Figure]) -> None:
+    lines = [
+        trace
+        for figure in drawn
+        for trace in (figure.plot or {"data": []})["data"]
+        if trace["type"] == "scatter" and "lines" in trace.get("mode", "")
+    ]
+    assert all(trace.get("opacity", 1) == 1 for trace in lines)

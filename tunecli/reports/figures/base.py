@@ -31,6 +31,7 @@ from tunecli.study.trial import Trial
 BLUE, ORANGE, GREEN, PINK, SKY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9"
 PALETTE = (BLUE, "#E69F00", GREEN, PINK, SKY, ORANGE)
 FADED = "rgba(128,128,128,0.45)"
+FAINT = "rgba(128,128,128,0.27)"
 
 SCALE = [[0.0, "#433e85"], [0.25, "#38588c"], [0.5, "#25858e"], [0.75, "#2ab07f"], [1.0, "#7ad151"]]
 """Viridis without its ends, which would be lost on a dark or a light page; from the worst score to the best."""
@@ -188,10 +189,14 @@ def chosen(importance: Importance, kept: int, whole: int) -> str:
     return f"{which} of {whole} hyperparameters"
 
 
-def colour_at(share: float) -> str:
-    """Returns the colour of `SCALE` at a share of the way, from 0 to 1."""
+def colour_at(share: float, opacity: float) -> str:
+    """Returns the colour of `SCALE` at a share of the way, from 0 to 1.
+
+    The opacity is one of the colour: that of a trace makes a layer of each, and Chromium (150) was seen to paint black
+    stripes over some dozens of them.
+    """
     place = share * (len(SCALE) - 1)
     index = min(int(place), len(SCALE) - 2)
     low, high = (bytes.fromhex(str(SCALE[each][1])[1:]) for each in (index, index + 1))
     mixed = [round(a + (b - a) * (place - index)) for a, b in zip(low, high, strict=True)]
-    return f"#{bytes(mixed).hex()}"
+    return f"rgba({','.join(map(str, mixed))},{round(opacity, 2):g})"

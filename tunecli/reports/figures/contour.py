@@ -113,7 +113,8 @@ def draw(study: StudyData, importance: Importance) -> Figure:
         return Figure(NAME, TITLE, "Only one hyperparameter is searched: see its slice.", None)
     if importance.why_not:
         return Figure(NAME, TITLE, f"Which two matter most is not known: {importance.why_not}.", None)
-    common = _common(parameter_axes(list(study.space), importance.order(study.space)), trials)
+    axes = parameter_axes(list(study.space), importance.order(study.space))
+    common = _common(axes, trials)
     if len(common) < 2:
         return Figure(NAME, TITLE, "No two hyperparameters are in use in most trials: see the slices.", None)
     across, up = common[:2]
@@ -129,13 +130,23 @@ def draw(study: StudyData, importance: Importance) -> Figure:
         yaxis=up.layout,
         coloraxis=score.colours,
     )
-    return Figure(NAME, TITLE, " ".join(filter(None, _text(study, (across, up), both, trials, score))), drawn)
+    text = [*_text(study, (across, up), both, trials, score), _left_out(axes[: axes.index(up)], common)]
+    return Figure(NAME, TITLE, " ".join(filter(None, text)), drawn)
 
 
 def _common(axes: Sequence[ParameterAxis], trials: Sequence[Trial]) -> list[ParameterAxis]:
     """Returns the hyperparameters that three in four trials have: any two of them are in half of the trials."""
     counts = [sum(axis.holds(trial.suggestion.values) for trial in trials) for axis in axes]
     return [axis for axis, number in zip(axes, counts, strict=True) if number >= 0.75 * len(trials)]
+
+
+def _left_out(axes: Sequence[ParameterAxis], common: Sequence[ParameterAxis]) -> str:
+    """Says which hyperparameters are more important than those that are drawn."""
+    names = [said(axis.parameter.name) for axis in axes if axis not in common]
+    is_one = len(names) == 1
+    if not names:
+        return ""
+    return f"More important, but not in use in most trials, {'is' if is_one else 'are'} {' and '.join(names)}."
 
 
 def _surface(found: Surface, across: ParameterAxis, up: ParameterAxis) -> dict[str, Any]:

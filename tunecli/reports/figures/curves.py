@@ -8,7 +8,7 @@ from typing import Any
 
 from tunecli.reports.curves.learning_curves import SHIFT_NOTES, LearningCurve, trial_curve
 from tunecli.reports.figures.base import (
-    FADED,
+    FAINT,
     LEGEND,
     ORANGE,
     PALETTE,
@@ -85,8 +85,8 @@ def _judged(curve: LearningCurve) -> tuple[Sequence[int], Points]:
 
 def _faded(trial: Trial, curve: LearningCurve) -> list[dict[str, Any]]:
     epochs, values = _judged(curve)
-    line = {"color": FADED, "width": 1}
-    return [{**_line(trial, epochs, values, line), "showlegend": False, "opacity": 0.6}]
+    line = {"color": FAINT, "width": 1}
+    return [{**_line(trial, epochs, values, line), "showlegend": False}]
 
 
 def _highlighted(rank: int, trial: Trial, curve: LearningCurve) -> list[dict[str, Any]]:

@@ -108,10 +108,9 @@ def _line(study: StudyData, trial: Trial, axes: Sequence[ParameterAxis], score: 
         "y": [*(rounded(each, 3) for each in heights), rounded(_height(score, trial.score), 3)],
         "customdata": [[*mark, text] for text in [*texts, f"{shown(score.objective.metric)} {mark[1]}"]],
         "line": {
-            "color": ORANGE if is_best else colour_at(goodness),
+            "color": ORANGE if is_best else colour_at(goodness, 0.25 + 0.6 * goodness),
             "width": 3.5 if is_best else round(1 + goodness, 1),
         },
-        "opacity": 1 if is_best else round(0.25 + 0.6 * goodness, 2),
         "hovertemplate": "trial %{customdata[0]}<br>%{customdata[2]}<extra></extra>",
     }
 

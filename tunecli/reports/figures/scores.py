@@ -71,7 +71,7 @@ class ScoreAxis:
         if self.far_off:
             texts[0] = f"{'≥' if self.objective.goal is Goal.MINIMIZE else '≤'} {texts[0]}"
         bar = {
-            "title": {"text": shown(self.objective.metric), "side": "top"},
+            "title": {"text": shown(self.objective.metric), "side": "right"},  # above, it would touch the ticks
             "tickvals": places,
             "ticktext": texts,
             "thickness": 10,
