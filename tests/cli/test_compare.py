@@ -9,12 +9,11 @@ from typing import Any
 
 import pytest
 
+from tests.studies import Planted, write_study
 from tunecli.plan import Plan
 from tunecli.store.files import write_json
 from tunecli.store.run import Run
 from tunecli.store.study import OpenStudy
-from tunecli.study.events import Answer, Asked, Created, EndReason, Finished, SessionEnded, SessionStarted
-from tunecli.study.trial import Outcome, Suggestion, TrialStatus
 
 Cli = Callable[..., tuple[int, str, str]]
 CliJson = Callable[..., Any]
@@ -25,30 +24,22 @@ DATA = {"target": {"shape": [200], "dtype": "float64", "sha256": "a" * 64}}
 
 @pytest.fixture
 def make_run(make_plan: Callable[..., Plan]) -> MakeRun:
-    """Makes a study of trials of ten seconds each, in two sessions with an hour between."""
+    """Makes a study of trials of ten seconds each, in two sessions with an hour between, if they are several."""
 
     def make(name: str, *scores: float, runs: str = "runs", data: Any = DATA, **spec: Any) -> Run:
         given = {"model": "mlp", "search_space": {"units": [4, 8, 16, 32]}, "tuner": {"name": "random"}, **spec}
         plan = make_plan(name=name, **given)
-        found = Run(Path(runs) / name)
-        with OpenStudy(found) as study:
-            write_json(study.layout.plan, plan.model_dump(mode="json"))
-            write_json(study.layout.data, data)
-            at = 100.0
-            study.record(Created(at=at, study=name, objective=plan.objective))
-            study.record(SessionStarted(at=at, host="here", pid=1, tunecli="0"))
-            for trial, score in enumerate(scores):
-                suggestion = Suggestion(trial, {"units": 4 * 2**trial}, start_epoch=0, end_epoch=10)
-                study.record(Asked(at=at, slot=0, limit=9, answer=Answer.TRIAL, suggestion=suggestion))
-                at += 10.0
-                metrics = {"val_rmse": score, "val_mae": score / 2}
-                outcome = Outcome(TrialStatus.COMPLETED, score, 4, metrics, epochs_run=5, duration_s=9.0)
-                study.record(Finished(at=at, trial=trial, outcome=outcome))
-                if trial == 0:
-                    study.record(SessionEnded(at=at, reason=EndReason.INTERRUPTED))
-                    at += 3600.0
-                    study.record(SessionStarted(at=at, host="here", pid=1, tunecli="0"))
-            study.record(SessionEnded(at=at, reason=EndReason.EXHAUSTED))
+        trials = [
+            Planted(
+                {"units": 4 * 2**number},
+                score,
+                {plan.objective.metric: [score], "val_mae": [score / 2]},
+                pause_s=3600.0 if number == 1 else 0.0,
+            )
+            for number, score in enumerate(scores)
+        ]
+        found = write_study(Path(runs), plan, trials)
+        write_json(found.layout.data, data)
         return found
 
     return make

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from tests.planted import Planted, plant
+from tests.studies import Planted, write_study
 from tunecli.plan import Plan
 from tunecli.store.run import Run
 
@@ -28,15 +28,14 @@ def errors(validation: list[float], train: list[float]) -> dict[str, list[float]
 @pytest.fixture
 def study(make_plan: Callable[..., Plan], tmp_path: Path) -> Run:
     plan = make_plan(search_space={"learning_rate": {"min": 0.01, "max": 1.0}}, training={"epochs": 8})
-    return plant(
-        tmp_path / "runs",
-        plan,
-        Planted({"learning_rate": 0.1}, errors(FALLING, FALLING)),
-        Planted({"learning_rate": 0.02}, errors(TURNING, FALLING)),
-        Planted({"learning_rate": 0.9}, errors([2.0, math.nan], [2.5, math.inf]), cause="loss is inf in epoch 2"),
-        Planted({"learning_rate": 0.5}, errors(FALLING[:3], FALLING[:3]), is_running=True, end_epoch=8),
-        Planted({"learning_rate": 0.8}, cause="ValueError: no"),
-    )
+    trials = [
+        Planted({"learning_rate": 0.1}, 0.8, errors(FALLING, FALLING)),
+        Planted({"learning_rate": 0.02}, 1.0, errors(TURNING, FALLING)),
+        Planted({"learning_rate": 0.9}, "loss is inf in epoch 2", errors([2.0, math.nan], [2.5, math.inf])),
+        Planted({"learning_rate": 0.5}, curves=errors(FALLING[:3], FALLING[:3]), end_epoch=8),
+        Planted({"learning_rate": 0.8}, "ValueError: no"),
+    ]
+    return write_study(tmp_path / "runs", plan, trials)
 
 
 def test_the_best_trials_are_drawn_and_told_of(study: Run, cli: Cli) -> None:
@@ -113,7 +112,7 @@ def test_a_study_in_which_nothing_completed_names_what_can_be_drawn(
     make_plan: Callable[..., Plan], tmp_path: Path, cli: Cli
 ) -> None:
     plan = make_plan(search_space={"learning_rate": {"min": 0.01, "max": 1.0}})
-    plant(tmp_path / "runs", plan, Planted(metrics=errors([2.0], [3.0]), is_running=True))
+    write_study(tmp_path / "runs", plan, [Planted(curves=errors([2.0], [3.0]))])
     code, _, err = cli("curves", "--runs", tmp_path / "runs")
     assert code == 1
     assert "tunecli curves study --trial 0" in err
@@ -136,12 +135,11 @@ def test_a_promoted_trial_is_one_curve_and_stands_for_its_ancestors(
     make_plan: Callable[..., Plan], tmp_path: Path, cli_json: Callable[..., Any]
 ) -> None:
     plan = make_plan(search_space={"learning_rate": {"min": 0.01, "max": 1.0}})
-    plant(
-        tmp_path / "runs",
-        plan,
-        Planted(metrics=errors(FALLING[:3], FALLING[:3])),
-        Planted(metrics=errors(FALLING[3:], FALLING[3:]), start_epoch=3, parent=0),
-    )
+    trials = [
+        Planted({}, 1.5, errors(FALLING[:3], FALLING[:3])),
+        Planted({}, 0.8, errors(FALLING[3:], FALLING[3:]), start_epoch=3, parent=0),
+    ]
+    write_study(tmp_path / "runs", plan, trials)
     (trial,) = cli_json("curves", "--runs", tmp_path / "runs")["trials"]
     assert trial["id"] == 1
     assert trial["trainings"][0]["epochs"] == list(range(1, 9))

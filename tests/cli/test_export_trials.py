@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from tests.reports.studies import Told, write_study
 from tests.reports.tensorboard_reader import read_events
 from tests.reports.trial_exports.hostile import hostile_study
+from tests.studies import Planted, any_plan, write_study
 from tunecli.reports.trial_exports import TRIAL_FORMATS, Target
 from tunecli.store.run import Run
 from tunecli.store.study import OpenStudy
@@ -23,7 +23,7 @@ Cli = Callable[..., tuple[int, str, str]]
 @pytest.fixture
 def study() -> Run:
     """A study in `runs`."""
-    return hostile_study(Path("runs") / "study")
+    return hostile_study(Path("runs"))
 
 
 @pytest.mark.parametrize("name", TRIAL_FORMATS.names)
@@ -165,7 +165,7 @@ def test_a_study_that_runs_can_be_exported(study: Run, cli: Cli) -> None:
 
 
 def test_a_study_without_a_trial_can_be_exported(cli: Cli) -> None:
-    write_study(Path("runs") / "empty", [])
+    write_study(Path("runs"), any_plan("empty"), [])
     for name in TRIAL_FORMATS.names:
         assert cli("export-trials", "-f", name)[:2] == (
             0,
@@ -174,7 +174,7 @@ def test_a_study_without_a_trial_can_be_exported(cli: Cli) -> None:
 
 
 def test_long_names_and_one_trial_are_no_trouble(cli: Cli) -> None:
-    write_study(Path("runs") / ("x" * 80), [Told({}, 0.5)], space=())
+    write_study(Path("runs"), any_plan("x" * 80, space=()), [Planted({}, 0.5)])
     for name in TRIAL_FORMATS.names:
         assert cli("export-trials", "-f", name)[0] == 0
 

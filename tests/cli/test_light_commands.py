@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.planted import Planted, plant
+from tests.studies import Planted, both_parts, write_study
 from tunecli.plan import Plan
 from tunecli.reports.trial_exports import TRIAL_FORMATS
 
@@ -56,10 +56,9 @@ def test_nothing_heavy_is_imported(arguments: list[str]) -> None:
 
 @pytest.mark.parametrize("arguments", STUDY_COMMANDS, ids=" ".join)
 def test_nothing_heavy_is_imported_to_look_at_a_study(arguments: list[str], make_plan: Callable[..., Plan]) -> None:
-    curve = {"rmse": [3.0, 2.0], "val_rmse": [3.0, 2.0]}
-    trials = [Planted({"l2": l2}, curve) for l2 in (0.0, 0.1)]
+    trials = [Planted({"l2": l2}, 2.0, both_parts([3.0, 2.0])) for l2 in (0.0, 0.1)]
     for name in ("other", "study"):
-        plant(Path("runs"), make_plan(name=name, search_space={"l2": [0.0, 0.1]}), *trials)
+        write_study(Path("runs"), make_plan(name=name, search_space={"l2": [0.0, 0.1]}), trials)
     assert loaded_by(arguments, HEAVY) == []
 
 

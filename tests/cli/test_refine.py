@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from tests.cli.test_light_commands import HEAVY, SCRIPT
-from tests.tools.planted import plant
+from tests.studies import write_random_study
 from tunecli.cli.advice import MOST_SAID, read_advice, say_advice
 from tunecli.spec.space import Values
 
@@ -48,7 +48,7 @@ def spec() -> Path:
 
 
 def test_the_next_spec_is_written_shown_and_searched(cli: Cli, spec: Path) -> None:
-    plant(spec, hollow)
+    write_random_study(spec, hollow)
     code, out, err = cli("refine", "-o", "next.yaml")
     assert code == 0
     assert "0.0001 … 0.1 (log)" in out
@@ -64,7 +64,7 @@ def test_the_next_spec_is_written_shown_and_searched(cli: Cli, spec: Path) -> No
 
 
 def test_a_spec_is_not_overwritten_unasked(cli: Cli, spec: Path) -> None:
-    plant(spec, hollow)
+    write_random_study(spec, hollow)
     Path("next.yaml").write_text("mine")
     code, out, err = cli("refine", "sales", "-o", "next.yaml")
     assert (code, out) == (2, "")
@@ -76,7 +76,7 @@ def test_a_spec_is_not_overwritten_unasked(cli: Cli, spec: Path) -> None:
 
 
 def test_a_spec_goes_to_stdout_or_into_json(cli: Cli, cli_json: CliJson, spec: Path) -> None:
-    plant(spec, hollow)
+    write_random_study(spec, hollow)
     code, out, err = cli("refine", "-o", "-")
     assert code == 0
     assert out.startswith("# the first try\nname: sales-2\n")
@@ -90,14 +90,14 @@ def test_a_spec_goes_to_stdout_or_into_json(cli: Cli, cli_json: CliJson, spec: P
 
 
 def test_overrides_of_the_search_are_kept_and_said(cli: Cli, spec: Path) -> None:
-    plant(spec, hollow, overrides=["seed=5", "training.epochs=2"])
+    write_random_study(spec, hollow, overrides=["seed=5", "training.epochs=2"])
     _, _, err = cli("refine", "-o", "next.yaml")
     assert "than its spec.yaml says, and that is kept: seed: 0 → 5; training.epochs: 1 → 2\n" in err
     assert "training: {epochs: 2}\n" in Path("next.yaml").read_text()
 
 
 def test_nothing_to_change_is_no_error_and_no_file(cli: Cli, cli_json: CliJson, spec: Path) -> None:
-    plant(spec, hollow, trials=5)
+    write_random_study(spec, hollow, trials=5)
     code, out, err = cli("refine", "-o", "next.yaml")
     assert (code, out) == (0, "")
     assert err == (
@@ -111,7 +111,7 @@ def test_nothing_to_change_is_no_error_and_no_file(cli: Cli, cli_json: CliJson, 
 
 def test_places_that_cannot_be_written_and_studies_that_are_not_there(cli: Cli, spec: Path) -> None:
     assert cli("refine")[0] == 2
-    plant(spec, hollow)
+    write_random_study(spec, hollow)
     code, _, err = cli("refine", "-o", "nowhere/next.yaml")
     assert code == 2
     assert err.startswith("nowhere/next.yaml: its folder does not exist\nhint: make it: mkdir -p nowhere")
@@ -120,7 +120,7 @@ def test_places_that_cannot_be_written_and_studies_that_are_not_there(cli: Cli, 
 
 
 def test_a_damaged_spec_is_said_at_its_line(cli: Cli, spec: Path) -> None:
-    run = plant(spec, hollow)
+    run = write_random_study(spec, hollow)
     run.layout.spec.write_text(SPEC.replace("model: linear", "modle: linear"))
     code, _, err = cli("refine", "-o", "next.yaml")
     assert code == 2
@@ -128,7 +128,7 @@ def test_a_damaged_spec_is_said_at_its_line(cli: Cli, spec: Path) -> None:
 
 
 def test_show_says_the_advice(cli: Cli, cli_json: CliJson, spec: Path) -> None:
-    plant(spec, hollow)
+    write_random_study(spec, hollow)
     code, _, err = cli("show", "sales")
     assert code == 0
     assert "note: learning_rate: the best 15 of 60 trials lie within" in err
@@ -149,14 +149,14 @@ def test_a_search_ends_with_what_it_has_shown_and_says_the_rest_before(cli: Cli,
 
 @pytest.mark.parametrize("command", ["refine", "show"])
 def test_nothing_heavy_is_imported(command: str, spec: Path) -> None:
-    plant(spec, hollow)
+    write_random_study(spec, hollow)
     arguments = [sys.executable, "-c", SCRIPT, json.dumps([command, "sales"]), json.dumps([*HEAVY, "scipy", "optuna"])]
     done = subprocess.run(arguments, capture_output=True, text=True, check=True)
     assert json.loads(done.stderr.splitlines()[-1]) == {"code": 0, "loaded": []}
 
 
 def test_a_search_says_a_few_lines_and_where_the_others_are(capsys: pytest.CaptureFixture[str], spec: Path) -> None:
-    run = plant(spec, hollow)
+    run = write_random_study(spec, hollow)
     told = read_advice(run, run.snapshot())
     capsys.readouterr()
     say_advice(run, (*told, *told[:1] * 5), most=MOST_SAID)

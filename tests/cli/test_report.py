@@ -4,7 +4,7 @@ import itertools
 import json
 import re
 import webbrowser
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -12,14 +12,25 @@ from typing import Any
 import pytest
 
 from tests.cli.test_light_commands import HEAVY, loaded_by
-from tests.reports.written import SIX, random_results, warning, write_baselines, write_study
+from tests.studies import Planted, typical_trials, warning, write_study, write_surroundings
 from tunecli.plan import Plan
+from tunecli.spec.space import Kind, Parameter, SearchSpace, Values
 from tunecli.store.run import Run
 from tunecli.store.study import OpenStudy
 from tunecli.study.events import EndReason
 
 Cli = Callable[..., tuple[int, str, str]]
 MakePlan = Callable[..., Plan]
+
+SIX: dict[str, Any] = {
+    "hidden_layers": {"min": 1, "max": 4},
+    "units": {"min": 16, "max": 256, "log": True},
+    "learning_rate": {"min": 1e-4, "max": 1e-1, "log": True},
+    "optimizer": ["adam", "sgd", "rmsprop"],
+    "dropout": {"min": 0, "max": 0.5, "step": 0.1},
+    "batch_size": [32, 64, 128],
+}
+"""A search space, for a perceptron."""
 
 HOSTILE = ["</script><b>", '"><img src=x onerror=alert(1)>', "<!--", "\u2028`${x}`&amp;"]
 
@@ -28,10 +39,12 @@ HOSTILE = ["</script><b>", '"><img src=x onerror=alert(1)>', "<!--", "\u2028`${x
 def make_study(make_plan: MakePlan) -> Callable[..., Run]:
     """Writes a study of a perceptron in `runs`."""
 
-    def make(*, trials: int = 12, **options: Any) -> Run:
-        plan = make_plan(name="study", model="mlp", search_space=SIX, tuner={"name": "random", "max_trials": 60})
-        run = write_study(plan, Path("runs"), options.pop("results", random_results(trials)), **options)
-        write_baselines(run, ("least squares", 0.9))
+    def make(trials: int | Sequence[Planted] = 12, *, epochs: int = 5, **options: Any) -> Run:
+        tuner = {"name": "random", "max_trials": 60}
+        plan = make_plan(model="mlp", search_space=SIX, tuner=tuner, training={"epochs": epochs})
+        planted = typical_trials(trials, plan.space) if isinstance(trials, int) else trials
+        run = write_study(Path("runs"), plan, planted, **options)
+        write_surroundings(run, baselines={"least squares": 0.9})
         return run
 
     return make
@@ -104,18 +117,16 @@ def test_the_headings_are_in_order_and_links_lead_somewhere(make_study: Callable
 
 
 def test_hostile_names_are_text(make_plan: MakePlan, cli: Cli) -> None:
-    plan = make_plan(name="study", tuner="random", search_space={"learning_rate": {"min": 0.01, "max": 0.1}})
-    space = [{"name": name, "kind": "choice", "values": [name, "other"]} for name in HOSTILE]
-    values = dict(zip(HOSTILE, HOSTILE, strict=True))
-    run = write_study(
-        plan,
-        Path("runs"),
-        [(values, 0.5), (values | {HOSTILE[0]: "other"}, 0.7), (values, HOSTILE[1])],
-        document={"space": {"parameters": space}, "targets": HOSTILE},
-        spec="\n".join(HOSTILE),
-        findings=[warning(HOSTILE[1])],
+    plan = make_plan(tuner="random", search_space={"learning_rate": {"min": 0.01, "max": 0.1}}, training={"epochs": 5})
+    space = SearchSpace(
+        parameters=tuple(Parameter(name=name, kind=Kind.CHOICE, values=(name, "other")) for name in HOSTILE)
     )
-    write_baselines(run, (HOSTILE[0], 0.9))
+    plan = plan.model_copy(update={"space": space, "targets": tuple(HOSTILE)})
+    values: Values = dict(zip(HOSTILE, HOSTILE, strict=True))
+    trials = [Planted(values, 0.5), Planted(values | {HOSTILE[0]: "other"}, 0.7), Planted(values, HOSTILE[1])]
+    run = write_study(Path("runs"), plan, trials)
+    spec = "\n".join(HOSTILE)
+    write_surroundings(run, spec=spec, findings=[warning(HOSTILE[1])], baselines={HOSTILE[0]: 0.9})
     run = Run(run.path.rename(Path("runs") / "<b>x"))
     assert cli("report")[0] == 0
 
@@ -166,7 +177,7 @@ def test_it_goes_to_another_file_or_to_stdout(make_study: Callable[..., Run], cl
 
 
 def test_json_says_where_it_is_and_what_it_says(make_study: Callable[..., Run], cli_json: Callable[..., Any]) -> None:
-    run = make_study(results=[({"units": 16}, 0.5)])
+    run = make_study([Planted({"units": 16}, 0.5)])
     document = cli_json("report")
     assert document["schema_version"] == 1
     assert document["path"] == str(run.layout.report)
@@ -203,18 +214,20 @@ def test_only_a_page_in_a_file_can_be_opened(options: list[str], make_study: Cal
 
 
 @pytest.mark.parametrize(
-    "results", [[], [({"units": 16}, None)], [({"units": 16}, "loss is nan in epoch 1")]], ids=["none", "one", "failed"]
+    "trials",
+    [[], [Planted({"units": 16})], [Planted({"units": 16}, "loss is nan in epoch 1")]],
+    ids=["none", "one", "failed"],
 )
 @pytest.mark.parametrize("format_", ["html", "md"])
-def test_a_study_without_a_winner(format_: str, results: Any, make_study: Callable[..., Run], cli: Cli) -> None:
-    make_study(results=results, end=None)
+def test_a_study_without_a_winner(format_: str, trials: Any, make_study: Callable[..., Run], cli: Cli) -> None:
+    make_study(trials, end=None)
     code, out, err = cli("report", "--format", format_, "-o", "-")
     assert (code, err) == (0, "")
     assert "there is no winner." in out
 
 
 def test_a_running_study(make_study: Callable[..., Run], cli: Cli) -> None:
-    with OpenStudy(make_study(results=[({"units": 16}, 0.5), ({"units": 8}, None)], end=None)):
+    with OpenStudy(make_study([Planted({"units": 16}, 0.5), Planted({"units": 8})], end=None)):
         code, out, err = cli("report", "-o", "-")
     assert (code, err) == (0, "")
     assert "The search still runs" in out
@@ -222,8 +235,9 @@ def test_a_running_study(make_study: Callable[..., Run], cli: Cli) -> None:
 
 
 def test_folds(make_plan: MakePlan, cli: Cli) -> None:
-    plan = make_plan(name="study", tuner="random", evaluation={"folds": 3}, search_space={"batch_size": [8, 16]})
-    write_study(plan, Path("runs"), [({"batch_size": 8}, [0.5, 0.6, 0.7]), ({"batch_size": 16}, [0.9, 1.0, 1.2])])
+    plan = make_plan(tuner="random", evaluation={"folds": 3}, search_space={"batch_size": [8, 16]})
+    trials = [Planted({"batch_size": 8}, [0.5, 0.6, 0.7]), Planted({"batch_size": 16}, [0.9, 1.0, 1.2])]
+    write_study(Path("runs"), plan, trials)
     code, out, err = cli("report", "-o", "-")
     assert (code, err) == (0, "")
     assert "0.6000 ± 0.1000" in out

@@ -10,11 +10,13 @@ import pytest
 import yaml
 
 from tests.cli.browser import Browser
-from tests.cli.test_report import HOSTILE
-from tests.reports.written import SIX, Result, random_results, warning, write_baselines, write_study
+from tests.cli.test_report import HOSTILE, SIX
+from tests.studies import Planted, typical_trials, warning, write_study, write_surroundings
 from tunecli.cli.main import run
 from tunecli.plan import Plan, resolve
 from tunecli.spec.load import load
+from tunecli.spec.space import Kind, Parameter, SearchSpace
+from tunecli.store.run import Run
 
 DRAWN = """
 [...document.querySelectorAll("[data-figure]")].every((each) => each.querySelector("svg.main-svg"))
@@ -35,39 +37,43 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The report of a study of 36 trials."""
-    return written(tmp_path_factory.mktemp("page"), random_results(36), findings=[warning("a column never changes")])
+    folder = tmp_path_factory.mktemp("page")
+    plan = plan_in(folder)
+    study = write_study(folder, plan, typical_trials(36, plan.space))
+    return reported(study, findings=[warning("a column never changes")])
 
 
 @pytest.fixture(scope="module")
 def hostile_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The report of a study in which whatever users can name has the name of an attack."""
-    space = [{"name": name, "kind": "choice", "values": [name, "other"]} for name in HOSTILE]
-    space.append({"name": "<b>rate", "kind": "float", "min": 0.0, "max": 1.0})
-    results: list[Result] = [
-        (
+    folder = tmp_path_factory.mktemp("hostile")
+    rate = Parameter(name="<b>rate", kind=Kind.FLOAT, min=0.0, max=1.0)
+    choices = (Parameter(name=name, kind=Kind.CHOICE, values=(name, "other")) for name in HOSTILE)
+    space = SearchSpace(parameters=(*choices, rate))
+    trials = [
+        Planted(
             {name: name if number % 2 else "other" for name in HOSTILE} | {"<b>rate": number / 30},
             0.5 + (number % 7) / 30,
         )
         for number in range(30)
     ]
-    results.append((dict.fromkeys(HOSTILE, "other") | {"<b>rate": 1.0}, HOSTILE[1]))
-    document = {"space": {"parameters": space}, "targets": HOSTILE, "fixed": {}}
-    return written(
-        tmp_path_factory.mktemp("hostile"),
-        results,
-        document=document,
-        spec="\n".join(HOSTILE),
-        findings=[warning(HOSTILE[1])],
-    )
+    trials.append(Planted(dict.fromkeys(HOSTILE, "other") | {"<b>rate": 1.0}, HOSTILE[1]))
+    plan = plan_in(folder).model_copy(update={"space": space, "targets": tuple(HOSTILE), "fixed": {}})
+    study = write_study(folder, plan, trials)
+    return reported(study, spec="\n".join(HOSTILE), findings=[warning(HOSTILE[1])])
 
 
-def written(folder: Path, results: list[Result], **options: Any) -> Path:
-    spec = {"name": "study", "dataset": "advertising", "model": "mlp", "search_space": SIX}
+def plan_in(folder: Path) -> Plan:
+    """Returns the plan of a spec in a folder."""
+    spec = {"name": "study", "dataset": "advertising", "model": "mlp", "search_space": SIX, "training": {"epochs": 5}}
     (folder / "study.yaml").write_text(yaml.safe_dump({**spec, "tuner": {"name": "random", "max_trials": 60}}))
-    plan: Plan = resolve(load(folder / "study.yaml"))
-    study = write_study(plan, folder / "runs", results, **options)
-    write_baselines(study, ("least squares", 0.9), (HOSTILE[0], 0.8))
-    assert run(["report", "--runs", str(folder / "runs"), "--quiet"]) == 0
+    return resolve(load(folder / "study.yaml"))
+
+
+def reported(study: Run, **surroundings: Any) -> Path:
+    """Returns the report of a study."""
+    write_surroundings(study, baselines={"least squares": 0.9, HOSTILE[0]: 0.8}, **surroundings)
+    assert run(["report", "--runs", str(study.path.parent), "--quiet"]) == 0
     return study.layout.report
 
 

@@ -12,6 +12,7 @@ import pytest
 import typer
 import yaml
 
+from tests.studies import Planted, write_study
 from tunecli.cli.main import run
 from tunecli.plan import Plan
 from tunecli.spec.parameter import ParameterSpec
@@ -20,8 +21,7 @@ from tunecli.store.files import write_json, write_lines, write_whole
 from tunecli.store.run import Run
 from tunecli.store.study import OpenStudy
 from tunecli.study.baseline import Baseline, Baselines
-from tunecli.study.events import Answer, Asked, Created, EndReason, Finished, SessionEnded
-from tunecli.study.trial import Measurement, Outcome, Suggestion, TrialStatus
+from tunecli.study.trial import Measurement
 
 Capture = pytest.CaptureFixture[str]
 MakeRun = Callable[..., Run]
@@ -43,29 +43,16 @@ def make_run(make_plan: Callable[..., Plan]) -> MakeRun:
 
     def make(*trials: tuple[Values, float | str], name: str = "study") -> Run:
         plan = make_plan(name=name, model="mlp", search_space={"optimizer": ["adam", "sgd"]}, tuner="grid")
-        found = Run(Path("runs") / name)
-        with OpenStudy(found) as study:
-            write_json(study.layout.plan, plan.model_dump(mode="json"))
-            study.record(Created(at=1.0, study=name, objective=plan.objective))
-            for trial, (values, result) in enumerate(trials):
-                _record(study, trial, values, result)
-            study.record(SessionEnded(at=99.0, reason=EndReason.EXHAUSTED))
-        return found
+        return write_study(Path("runs"), plan, [_planted(values, result) for values, result in trials])
 
     return make
 
 
-def _record(study: OpenStudy, trial: int, values: Values, result: float | str) -> None:
-    suggestion = Suggestion(trial, values, start_epoch=0, end_epoch=30)
-    study.record(Asked(at=2.0, slot=0, limit=9, answer=Answer.TRIAL, suggestion=suggestion, engine="keras"))
-    outcome = (
-        Outcome(TrialStatus.FAILED, cause=result)
-        if isinstance(result, str)
-        else Outcome(TrialStatus.COMPLETED, result, 4, {"val_rmse": result}, epochs_run=5, duration_s=10.0)
-    )
-    study.record(Finished(at=9.0, trial=trial, outcome=outcome))
-    if outcome.epochs_run:
-        write_lines(study.layout.trial(trial).epochs, CURVE)
+def _planted(values: Values, result: float | str) -> Planted:
+    if isinstance(result, str):
+        return Planted(values, result)
+    nan = float("nan")
+    return Planted(values, result, {"val_rmse": [nan, nan, nan, result, nan]}, end_epoch=30)
 
 
 def document(capsys: Capture, *arguments: str) -> dict[str, Any]:
@@ -314,7 +301,7 @@ def test_a_journal_that_ends_within_a_record_is_read_up_to_there(make_run: MakeR
     for trial in (0, 1):
         write_lines(found.layout.trial(trial).epochs, CURVE)
     journal = found.layout.journal
-    journal.write_bytes(b"".join(journal.read_bytes().splitlines(keepends=True)[:3]) + b'{"at"')
+    journal.write_bytes(b"".join(journal.read_bytes().splitlines(keepends=True)[:5]) + b'{"at"')
     for command in (["best"], ["list"], ["show"], ["show", "study", "0"]):
         assert run(command) == 0
         printed = capsys.readouterr()

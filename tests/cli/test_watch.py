@@ -14,12 +14,12 @@ import pytest
 import yaml
 
 from tests.cli.conftest import LINEAR
+from tests.studies import Planted, write_study
 from tunecli.plan import Plan
-from tunecli.store.files import write_json
 from tunecli.store.run import Run
 from tunecli.store.study import OpenStudy
-from tunecli.study.events import Answer, Asked, Created, EndReason, Finished, SessionEnded, SessionStarted, Started
-from tunecli.study.trial import Outcome, Suggestion, TrialStatus
+from tunecli.study.events import EndReason, Finished, SessionEnded, SessionStarted
+from tunecli.study.trial import Outcome, TrialStatus
 
 Cli = Callable[..., tuple[int, str, str]]
 MakeRun = Callable[..., Run]
@@ -28,36 +28,15 @@ GIVE_UP_S = 120
 
 @pytest.fixture
 def make_run(make_plan: Callable[..., Plan]) -> MakeRun:
-    """Makes a study in `runs` of a trial that has ended, if it has a score or a cause, and one that runs."""
+    """Makes a study in `runs`, begun a minute ago: a trial that ended, given a score or a cause, and one that runs."""
 
     def make(result: float | str | None = 0.5, *, end: EndReason | None = None, name: str = "study") -> Run:
-        plan = make_plan(name=name, model="mlp", search_space={"units": [4, 8, 16]}, tuner="grid")
-        found = Run(Path("runs") / name)
-        with OpenStudy(found) as study:
-            write_json(study.layout.plan, plan.model_dump(mode="json"))
-            study.record(Created(at=1.0, study=name, objective=plan.objective))
-            study.record(SessionStarted(at=time.time() - 60, host="here", pid=1, tunecli="0"))
-            for trial in (0, 1):
-                ask(study, trial)
-            if result is not None:
-                finish(study, 0, result)
-            if end is not None:
-                study.record(SessionEnded(at=time.time(), reason=end))
-        return found
+        search = {"search_space": {"units": [4, 8, 16]}, "tuner": "grid", "training": {"epochs": 30}}
+        plan = make_plan(name=name, model="mlp", **search)
+        trials = [Planted({"units": 4}, result), Planted({"units": 4}, slot=1)]
+        return write_study(Path("runs"), plan, trials, end=end, at=time.time() - 60)
 
     return make
-
-
-def ask(study: OpenStudy, trial: int) -> None:
-    suggestion = Suggestion(trial, {"units": 4}, start_epoch=0, end_epoch=30)
-    study.record(Asked(at=time.time(), slot=trial, limit=9, answer=Answer.TRIAL, suggestion=suggestion))
-    study.record(Started(at=time.time(), trial=trial, attempt=1))
-
-
-def finish(study: OpenStudy, trial: int, result: float | str) -> None:
-    outcome = Outcome(TrialStatus.FAILED, cause=result) if isinstance(result, str) else None
-    outcome = outcome or Outcome(TrialStatus.COMPLETED, float(result), 4, epochs_run=5, duration_s=10.0)
-    study.record(Finished(at=time.time(), trial=trial, outcome=outcome))
 
 
 def test_a_search_is_watched_to_its_end(tmp_path: Path) -> None:
@@ -96,7 +75,8 @@ def test_a_study_that_has_ended_is_shown_at_once(make_run: MakeRun, cli: Cli) ->
 
 
 def test_a_search_that_was_killed(make_run: MakeRun, cli: Cli) -> None:
-    make_run()
+    with OpenStudy(make_run()):
+        pass  # leaves in the lock who had the study
     code, out, err = cli("watch", "study")
     assert code == 130
     assert "0.5000" in out
@@ -120,7 +100,8 @@ def test_it_waits_while_somebody_works_on_the_study(make_run: MakeRun, cli: Cli)
             is_open.set()
             may_go_on.wait(GIVE_UP_S)
             study.record(SessionStarted(at=time.time(), host="here", pid=2, tunecli="0"))
-            finish(study, 1, 0.4)
+            outcome = Outcome(TrialStatus.COMPLETED, 0.4, 4, epochs_run=5, duration_s=10.0)
+            study.record(Finished(at=time.time(), trial=1, outcome=outcome))
             study.record(SessionEnded(at=time.time(), reason=EndReason.EXHAUSTED))
 
     search = threading.Thread(target=go_on)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.planted import Planted, plant
+from tests.studies import Planted, write_study
 from tunecli.plan import Plan
 from tunecli.store.run import Run
 from tunecli.study.events import EndReason
@@ -30,12 +30,12 @@ SPACE: dict[str, Any] = {
 
 
 def completed(rate: float, score: float = 1.0, optimizer: str = "adam", **options: Any) -> Planted:
-    metrics = {name: [value + score for value in values] for name, values in GOOD.items()}
-    return Planted({"learning_rate": rate, "optimizer": optimizer}, metrics, **options)
+    curves = {name: [value + score for value in values] for name, values in GOOD.items()}
+    return Planted({"learning_rate": rate, "optimizer": optimizer}, curves["val_rmse"][-1], curves, **options)
 
 
 def failed(rate: float, cause: str = DIVERGED, **options: Any) -> Planted:
-    return Planted({"learning_rate": rate, "optimizer": "adam"}, BAD, cause=cause, end_epoch=8, **options)
+    return Planted({"learning_rate": rate, "optimizer": "adam"}, cause, BAD, end_epoch=8, **options)
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def story(make_plan: Callable[..., Plan], tmp_path: Path, cli_json: CliJson) -> 
 
     def tell(*trials: Planted, trial: int | None = None, end: EndReason | None = None, **spec: Any) -> Any:
         plan = make_plan(**{"search_space": SPACE, "training": {"epochs": 8}, **spec})
-        plant(tmp_path / "runs", plan, *trials, end=end)
+        write_study(tmp_path / "runs", plan, trials, end=end)
         return cli_json("why", "study", len(trials) - 1 if trial is None else trial, "--runs", tmp_path / "runs")
 
     return tell
@@ -71,7 +71,7 @@ def test_a_trial_that_diverged(story: Story) -> None:
 
 
 def test_a_choice_that_only_failed_is_left_out_of_the_next_space(story: Story) -> None:
-    sgd = [Planted({"learning_rate": rate, "optimizer": "sgd"}, BAD, cause=DIVERGED) for rate in RATES[:6]]
+    sgd = [Planted({"learning_rate": rate, "optimizer": "sgd"}, DIVERGED, BAD) for rate in RATES[:6]]
     found = story(*map(completed, RATES), *sgd)
     assert found["next_steps"][0].endswith("under search_space: optimizer: [adam]")
 
@@ -114,7 +114,7 @@ def test_a_log_s_own_line_is_shown(story: Story) -> None:
 
 
 def test_a_trial_of_a_failed_parent_points_to_it(story: Story) -> None:
-    child = Planted({"learning_rate": 0.9}, cause="its parent, trial 0, failed", start_epoch=2, end_epoch=8, parent=0)
+    child = Planted({"learning_rate": 0.9}, "its parent, trial 0, failed", start_epoch=2, end_epoch=8, parent=0)
     found = story(failed(0.9), child)
     assert "trial 0, which had failed" in found["what"]
     assert found["epochs"] == "2 of 8, the first 2 by trial 0"
@@ -122,7 +122,7 @@ def test_a_trial_of_a_failed_parent_points_to_it(story: Story) -> None:
 
 
 def test_a_trial_that_was_cut_off_goes_on(story: Story) -> None:
-    found = story(Planted({"learning_rate": 0.1}, GOOD, is_running=True, end_epoch=20))
+    found = story(Planted({"learning_rate": 0.1}, curves=GOOD, end_epoch=20))
     assert "goes on with it" in found["what"]
     assert found["epochs"] == "8 of 20"
 
@@ -148,7 +148,7 @@ def test_the_winner_of_a_study_that_met_its_target(story: Story) -> None:
 
 def test_early_stopping_says_since_when(story: Story) -> None:
     values = [3.0, 2.0, 2.5, 2.6]
-    stopped = Planted({"learning_rate": 0.1}, {"rmse": values, "val_rmse": values}, end_epoch=8)
+    stopped = Planted({"learning_rate": 0.1}, 2.0, {"rmse": values, "val_rmse": values}, end_epoch=8)
     found = story(stopped, training={"epochs": 8, "early_stopping": {"patience": 2}})
     assert found["what"] == "early stopping: no better val_rmse after epoch 2 for 2 epochs"
 
@@ -159,9 +159,9 @@ def test_an_optimiser_s_own_words(story: Story) -> None:
 
 def test_hyperband_says_who_was_promoted(story: Story) -> None:
     def rung(score: float) -> Planted:
-        return Planted({"learning_rate": score}, {"rmse": [score], "val_rmse": [score]}, end_epoch=1)
+        return Planted({"learning_rate": score}, score, end_epoch=1)
 
-    child = Planted({"learning_rate": 0.1}, GOOD, start_epoch=1, end_epoch=9, parent=0)
+    child = Planted({"learning_rate": 0.1}, 0.1, GOOD, start_epoch=1, end_epoch=9, parent=0)
     trials = (rung(0.1), rung(0.2), rung(0.3), child)
     hyperband = {"name": "hyperband", "max_epochs": 9}
     told = [story(*trials, trial=trial, tuner=hyperband, name="study")["what"] for trial in (0,)]
@@ -169,8 +169,8 @@ def test_hyperband_says_who_was_promoted(story: Story) -> None:
 
 
 def test_hyperband_says_who_was_not_promoted(story: Story) -> None:
-    rung = [Planted({"learning_rate": s}, {"rmse": [s], "val_rmse": [s]}, end_epoch=1) for s in (0.1, 0.2, 0.3)]
-    child = Planted({"learning_rate": 0.1}, GOOD, start_epoch=1, end_epoch=9, parent=0)
+    rung = [Planted({"learning_rate": s}, s, end_epoch=1) for s in (0.1, 0.2, 0.3)]
+    child = Planted({"learning_rate": 0.1}, 0.1, GOOD, start_epoch=1, end_epoch=9, parent=0)
     found = story(*rung, child, trial=2, tuner={"name": "hyperband", "max_epochs": 9})
     assert found["what"] == "Hyperband did not promote it: it came 3rd of the 3 trials of its rung, of which 1 went on"
 
@@ -178,7 +178,7 @@ def test_hyperband_says_who_was_not_promoted(story: Story) -> None:
 @pytest.fixture
 def study(make_plan: Callable[..., Plan], tmp_path: Path) -> Run:
     trials = (*map(completed, RATES), failed(0.9), completed(0.02), failed(0.8, "ValueError: [red]no[/red]"))
-    return plant(tmp_path / "runs", make_plan(search_space=SPACE, training={"epochs": 8}), *trials)
+    return write_study(tmp_path / "runs", make_plan(search_space=SPACE, training={"epochs": 8}), trials)
 
 
 def test_a_story_fits_a_narrow_terminal(study: Run, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -208,7 +208,7 @@ def test_a_lone_number_is_a_trial_of_the_newest_study(study: Run, cli: Cli) -> N
 def test_mistakes_are_told(study: Run, cli: Cli, make_plan: Callable[..., Plan], tmp_path: Path) -> None:
     code, _, err = cli("why", "study", 44, "--runs", study.path.parent)
     assert (code, "has no trial 44" in err) == (2, True)
-    plant(tmp_path / "other", make_plan(search_space=SPACE), completed(0.1))
+    write_study(tmp_path / "other", make_plan(search_space=SPACE), [completed(0.1)])
     code, _, err = cli("why", "--runs", tmp_path / "other")
     assert code == 2
     assert "no trial has failed" in err

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.reports.studies import Told, random_study, read, write_study
+from tests.studies import Planted, any_plan, typical_trials, write_study
 from tunecli.reports.importance import measure_importance
 from tunecli.reports.study_data import read_study_data
 from tunecli.spec.space import Kind, Parameter
@@ -20,7 +20,7 @@ VALUES = {"learning_rate": 0.01, "units": 8, "optimizer": "adam"}
 
 
 def test_what_decides_comes_first(tmp_path: Path) -> None:
-    study = read(random_study(tmp_path / "study", 60))
+    study = read_study_data(write_study(tmp_path, any_plan(), typical_trials(60)))
     found = measure_importance(study)
     assert next(iter(found.shares)) == "learning_rate"
     assert found.shares["learning_rate"] > 0.8
@@ -32,8 +32,7 @@ def test_what_decides_comes_first(tmp_path: Path) -> None:
 
 def test_it_is_the_same_every_time(tmp_path: Path) -> None:
     """Optuna orders names by their hash, which differs from process to process."""
-    folder = tmp_path / "study"
-    random_study(folder, 30)
+    folder = write_study(tmp_path, any_plan(), typical_trials(30)).path
     script = (
         "import sys, json; from pathlib import Path; from tunecli.store.run import Run;"
         "from tunecli.reports.importance import measure_importance as measure;"
@@ -64,11 +63,13 @@ def test_the_goal_is_heeded(tmp_path: Path) -> None:
     )
     # the highest third all have a=2; among the lowest both are as common
     told = [
-        Told({"a": 2 if number >= 40 or number % 2 else 1, "b": (number * 7 % 60) / 60}, number / 100)
+        Planted({"a": 2 if number >= 40 or number % 2 else 1, "b": (number * 7 % 60) / 60}, number / 100)
         for number in range(60)
     ]
-    high = read(write_study(tmp_path / "high", told, space=space, metric="val_r2", goal=Goal.MAXIMIZE))
-    low = read(write_study(tmp_path / "low", told, space=space))
+    high = read_study_data(
+        write_study(tmp_path, any_plan("high", space=space, metric="val_r2", goal=Goal.MAXIMIZE), told)
+    )
+    low = read_study_data(write_study(tmp_path, any_plan("low", space=space), told))
     assert measure_importance(high).shares["a"] > measure_importance(low).shares["a"]
 
 
@@ -80,24 +81,27 @@ def test_the_goal_is_heeded(tmp_path: Path) -> None:
     ],
 )
 def test_it_says_why_not(tmp_path: Path, count: int, score: float | None, why_not: str) -> None:
-    told = [Told(VALUES, score or number / 100) for number in range(count)]
-    found = measure_importance(read(write_study(tmp_path / "study", told)))
+    told = [Planted(VALUES, score or number / 100) for number in range(count)]
+    found = measure_importance(read_study_data(write_study(tmp_path, any_plan(), told)))
     assert found.why_not == why_not
     assert found.shares == {}
 
 
 def test_budgets_are_not_mixed(tmp_path: Path) -> None:
     short = [
-        Told({**VALUES, "learning_rate": 10.0 ** -(1 + number / 10)}, number / 10, epochs=2) for number in range(25)
+        Planted({**VALUES, "learning_rate": 10.0 ** -(1 + number / 10)}, number / 10, end_epoch=2)
+        for number in range(25)
     ]
-    long = [Told({**VALUES, "learning_rate": 0.01}, 0.01, epochs=9) for _ in range(10)]
-    found = measure_importance(read(write_study(tmp_path / "study", [*short, *long], tuner="hyperband")))
+    long = [Planted({**VALUES, "learning_rate": 0.01}, 0.01, end_epoch=9) for _ in range(10)]
+    found = measure_importance(read_study_data(write_study(tmp_path, any_plan(tuner="hyperband"), [*short, *long])))
     assert (found.trials, found.budget) == (25, 2)
-    found = measure_importance(read(write_study(tmp_path / "few", [*short[:12], *long], tuner="hyperband")))
+    found = measure_importance(
+        read_study_data(write_study(tmp_path, any_plan("few", tuner="hyperband"), [*short[:12], *long]))
+    )
     assert found.why_not == "it takes 20 trials trained to one number of epochs; there are 12"
 
 
 def test_a_study_that_cannot_be_read_whole_is_measured(tmp_path: Path) -> None:
-    run = random_study(tmp_path / "study", 30)
+    run = write_study(tmp_path, any_plan(), typical_trials(30))
     run.layout.trial(3).epochs.write_bytes(b"nonsense\n")
     assert measure_importance(read_study_data(run)).shares

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.studies import Planted, any_plan, study_events
 from tunecli.reports.data import StudyState
 from tunecli.reports.plan_facts import PlanFacts
 from tunecli.reports.space.findings import Advice, AdviceKind, Change
@@ -15,10 +16,9 @@ from tunecli.spec.evaluation import EvaluationSpec
 from tunecli.spec.space import Kind, Parameter, SearchSpace
 from tunecli.study.baseline import Baseline
 from tunecli.study.check import Checks, Finding, Severity
-from tunecli.study.events import Answer, Asked, Created, EndReason, Event, Finished, Trained
-from tunecli.study.objective import Goal, Objective
+from tunecli.study.events import EndReason
+from tunecli.study.objective import Goal
 from tunecli.study.snapshot import Snapshot
-from tunecli.study.trial import Outcome, Suggestion, TrialStatus, combine
 
 MakeSnapshot = Callable[..., Snapshot]
 
@@ -55,14 +55,8 @@ def scores(*given: float | str | None) -> list[tuple[dict[str, Any], float | str
 
 def of_folds(*trials: list[float], folds: int | None = 3) -> Snapshot:
     """Returns a study of trials of several trainings each."""
-    metric = "fold_rmse" if folds else "val_rmse"
-    events: list[Event] = [Created(at=0, study="study", objective=Objective(metric=metric, goal=Goal.MINIMIZE))]
-    for trial, given in enumerate(trials):
-        events.append(Asked(at=1, slot=0, limit=9, answer=Answer.TRIAL, suggestion=Suggestion(trial, {}, 0, 5)))
-        outcomes = [Outcome(TrialStatus.COMPLETED, score, 5, {}, 5) for score in given]
-        events += [Trained(at=2, trial=trial, training=k, outcome=each) for k, each in enumerate(outcomes)]
-        events.append(Finished(at=3, trial=trial, outcome=combine(outcomes)))
-    return Snapshot.of(events)
+    plan = any_plan(metric="fold_rmse" if folds else "val_rmse")
+    return Snapshot.of(study_events(plan, [Planted({}, given) for given in trials], end=None))
 
 
 def test_what_was_searched(make_snapshot: MakeSnapshot) -> None:
@@ -75,7 +69,7 @@ def test_what_was_searched(make_snapshot: MakeSnapshot) -> None:
         "error (root mean squared error), in the units of the target. Lower is better.",
         "A trial is trained for 30 epochs at most; one that does not gain for 5 epochs ends early.",
         "2 trials came to a score, 1 failed and 1 have not ended.",
-        "The search ran to its end; it took 30.0 s.",
+        "The search ran to its end; it took 40.0 s.",
     )
 
 
@@ -261,24 +255,21 @@ def test_whether_more_trials_may_gain(best: int, said: str, make_snapshot: MakeS
 
 
 def test_trainings_that_were_best_at_their_end_may_be_too_short() -> None:
-    events: list[Event] = [Created(at=0, study="s", objective=Objective(metric="val_rmse", goal=Goal.MINIMIZE))]
-    for trial in range(3):
-        events.append(Asked(at=1, slot=0, limit=9, answer=Answer.TRIAL, suggestion=Suggestion(trial, {}, 0, 30)))
-        outcome = Outcome(TrialStatus.COMPLETED, 0.5 + trial, 30 - 10 * (trial == 2), {}, 30)
-        events.append(Finished(at=2, trial=trial, outcome=outcome))
-    found = steps(summary(Snapshot.of(events)))
+    turned = {"val_rmse": [9.0] * 19 + [2.5] + [9.0] * 10}
+    trials = [Planted({}, 0.5), Planted({}, 1.5), Planted({}, 2.5, turned)]
+    found = steps(summary(Snapshot.of(study_events(any_plan(epochs=30), trials, end=None))))
     said = "2 of the best 3 were best in their very last epoch: longer trainings may gain."
     assert found[said] == "training: {epochs: 60}"
 
 
 def test_trials_of_hyperband_that_go_on_count_once() -> None:
     """Trial 1 goes on from trial 0; trial 2 is the second best configuration."""
-    events: list[Event] = [Created(at=0, study="s", objective=Objective(metric="val_rmse", goal=Goal.MINIMIZE))]
-    for trial, score, parent in ((0, 0.55, None), (1, 0.5, 0), (2, 0.7, None)):
-        suggestion = Suggestion(trial, {}, 3 if parent is not None else 0, 9 if parent is not None else 3, parent)
-        events.append(Asked(at=1, slot=0, limit=1, answer=Answer.TRIAL, suggestion=suggestion))
-        outcome = Outcome(TrialStatus.COMPLETED, score, suggestion.end_epoch, {}, suggestion.end_epoch)
-        events.append(Finished(at=2, trial=trial, outcome=outcome))
+    trials = [
+        Planted({}, 0.55, end_epoch=3),
+        Planted({}, 0.5, start_epoch=3, end_epoch=9, parent=0),
+        Planted({}, 0.7, end_epoch=3),
+    ]
+    events = study_events(any_plan(tuner="hyperband", epochs=9), trials, end=None)
     found = summary(Snapshot.of(events), plan={"tuner": "hyperband", "epochs": 9})
     assert found.searched[0].startswith("Hyperband tried 2 settings of")
     assert "1 of them go on from an earlier one" in found.searched[2]

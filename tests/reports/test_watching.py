@@ -1,32 +1,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests.studies import START, Planted, any_plan, study_events
 from tunecli.reports.live import PlainView, QuietView, Standing
 from tunecli.reports.watching import Watcher, standing_document
 from tunecli.spec.space import Value, Values
 from tunecli.store.files import append_line, write_lines
 from tunecli.store.run import Run
-from tunecli.study.events import (
-    Answer,
-    Asked,
-    Created,
-    EndReason,
-    Event,
-    Finished,
-    SessionEnded,
-    SessionStarted,
-    Started,
-    Trained,
-    to_line,
-)
-from tunecli.study.objective import Goal, Objective
+from tunecli.study.events import Event, to_line
 from tunecli.study.snapshot import Snapshot
-from tunecli.study.trial import Measurement, Outcome, Suggestion, Trial, TrialStatus
+from tunecli.study.trial import Measurement, Trial
 
 
 @dataclass
@@ -59,26 +48,13 @@ class Noting(QuietView):
         self.seen.append(text)
 
 
-def begun(at: float = 1.0) -> list[Event]:
-    objective = Objective(metric="val_rmse", goal=Goal.MINIMIZE)
-    return [Created(at=at, study="study", objective=objective), session()]
+def events(*trials: Planted, **options: Any) -> list[Event]:
+    """Returns a journal: created, a session, and of each trial asked, started and, with a score, finished."""
+    return list(study_events(any_plan(), trials, **options))
 
 
-def session(at: float = 2.0) -> Event:
-    return SessionStarted(at=at, host="here", pid=1, tunecli="0")
-
-
-def asked(trial: int) -> Event:
-    suggestion = Suggestion(trial, {"units": trial}, start_epoch=0, end_epoch=5)
-    return Asked(at=3.0, slot=0, limit=9, answer=Answer.TRIAL, suggestion=suggestion)
-
-
-def ended(trial: int, score: float) -> Event:
-    return Finished(at=5.0, trial=trial, outcome=Outcome(TrialStatus.COMPLETED, score, 3, epochs_run=5, duration_s=2.0))
-
-
-def started(trial: int, training: int | None = None, attempt: int = 1) -> Event:
-    return Started(at=4.0, trial=trial, attempt=attempt, training=training)
+ENDS = Planted({"units": 0}, 0.5)
+RUNS = Planted({"units": 1})
 
 
 @pytest.fixture
@@ -105,14 +81,15 @@ def measure(run: Run, trial: int, *epochs: int, training: int | None = None) -> 
 def test_the_view_sees_what_it_would_see_within_the_search(run: Run, write: Callable[..., None]) -> None:
     view = Noting()
     watcher = Watcher(run, view, Plan)
+    created, session, asked, started, ended, session_ended = events(ENDS)
     steps: list[tuple[Callable[[], None], list[str]]] = [
         (lambda: None, []),
-        (lambda: write(*begun()), ["0 of 3"]),
-        (lambda: write(asked(0), started(0)), ["begins 0/None {'units': 0, 'loss': 'mse'}"]),
+        (lambda: write(created, session), ["0 of 3"]),
+        (lambda: write(asked, started), ["begins 0/None {'units': 0, 'loss': 'mse'}"]),
         (lambda: measure(run, 0, 1, 2), ["epoch 1 of 0/None", "epoch 2 of 0/None"]),
         (lambda: measure(run, 0, 3), ["epoch 3 of 0/None"]),
-        (lambda: write(ended(0, 0.5)), ["ended 0, best 0"]),
-        (lambda: write(SessionEnded(at=9.0, reason=EndReason.EXHAUSTED)), []),
+        (lambda: write(ended), ["ended 0, best 0"]),
+        (lambda: write(session_ended), []),
     ]
     for act, expected in steps:
         view.seen.clear()
@@ -122,7 +99,7 @@ def test_the_view_sees_what_it_would_see_within_the_search(run: Run, write: Call
 
 
 def test_who_joins_sees_a_sum_and_what_runs(run: Run, write: Callable[..., None]) -> None:
-    write(*begun(), asked(0), started(0), ended(0, 0.5), asked(1), started(1), asked(2))
+    write(*events(ENDS, RUNS, Planted({"units": 2}), end=None)[:-1])
     measure(run, 0, 1, 2, 3)
     measure(run, 1, 1)
     view = Noting()
@@ -131,9 +108,7 @@ def test_who_joins_sees_a_sum_and_what_runs(run: Run, write: Callable[..., None]
 
 
 def test_folds_that_have_ended_run_no_more(run: Run, write: Callable[..., None]) -> None:
-    outcome = Outcome(TrialStatus.COMPLETED, 0.5, 3)
-    fold = Trained(at=4.5, trial=0, training=0, outcome=outcome)
-    write(*begun(), asked(0), started(0, 0), fold, started(0, 1))
+    write(*events(Planted({"units": 0}, [0.5, 0.4]))[:6])
     measure(run, 0, 1, 2, training=0)
     measure(run, 0, 1, training=1)
     view = Noting()
@@ -142,28 +117,30 @@ def test_folds_that_have_ended_run_no_more(run: Run, write: Callable[..., None])
 
 
 def test_an_attempt_that_is_run_again_is_measured_again(run: Run, write: Callable[..., None]) -> None:
-    write(*begun(), asked(0), started(0))
+    once, again = (events(replace(RUNS, attempts=attempts), end=None) for attempts in (1, 2))
+    write(*once)
     measure(run, 0, 1, 2)
     view = Noting()
     watcher = Watcher(run, view, Plan)
     watcher.look()
     write_lines(run.layout.trial(0).epochs, [])
-    write(started(0, attempt=2))
+    write(*again[len(once) :])
     view.seen.clear()
     watcher.look()
     measure(run, 0, 1)
     watcher.look()
-    assert view.seen == ["begins 0/None {'units': 0, 'loss': 'mse'}", "epoch 1 of 0/None"]
+    assert view.seen == ["begins 0/None {'units': 1, 'loss': 'mse'}", "epoch 1 of 0/None"]
 
 
 def test_a_session_that_goes_on_reads_the_plan_again(run: Run, write: Callable[..., None]) -> None:
     plan = Plan()
     view = Noting()
     watcher = Watcher(run, view, lambda: plan)
-    write(*begun(), asked(0), started(0), SessionEnded(at=5.0, reason=EndReason.INTERRUPTED))
+    *interrupted, session, _, _ = events(RUNS, replace(RUNS, pause_s=60.0), end=None)
+    write(*interrupted)
     watcher.look()
     plan.trial_count = 7
-    write(session(at=8.0))
+    write(session)
     watcher.look()
     assert view.seen == ["1 of 3", "1 of 7"]
     assert watcher.total == 7
@@ -172,18 +149,18 @@ def test_a_session_that_goes_on_reads_the_plan_again(run: Run, write: Callable[.
 def test_a_study_that_is_begun_anew_is_joined_anew(run: Run, write: Callable[..., None]) -> None:
     view = Noting()
     watcher = Watcher(run, view, Plan)
-    write(*begun(), asked(0), started(0), ended(0, 0.5))
+    write(*events(ENDS, end=None))
     watcher.look()
     run.layout.journal.unlink()
     watcher.look()
     assert watcher.snapshot is None
-    write(*begun(at=20.0))
+    write(*events(end=None, at=START + 20.0))
     watcher.look()
     assert view.seen == ["1 of 3", "0 of 3"]
 
 
 def test_a_damaged_measurement_is_said_and_hides_nothing(run: Run, write: Callable[..., None]) -> None:
-    write(*begun(), asked(0), started(0))
+    write(*events(RUNS, end=None))
     append_line(run.layout.trial(0).epochs, b"nonsense\n")
     measure(run, 0, 2)
     view = Noting()
@@ -193,7 +170,7 @@ def test_a_damaged_measurement_is_said_and_hides_nothing(run: Run, write: Callab
 
 
 def test_a_journal_cut_at_any_byte_shows_each_trial_once(run: Run, write: Callable[..., None]) -> None:
-    write(*begun(), asked(0), started(0), ended(0, 0.5), asked(1), started(1), ended(1, 0.4))
+    write(*events(ENDS, Planted({"units": 1}, 0.4), end=None))
     content = run.layout.journal.read_bytes()
     for cut in range(content.index(b"\n") + 1, len(content) + 1, 5):
         run.layout.journal.write_bytes(content[:cut])
@@ -208,9 +185,9 @@ def test_a_journal_cut_at_any_byte_shows_each_trial_once(run: Run, write: Callab
 
 
 def test_how_it_stands_as_a_document(run: Run, write: Callable[..., None]) -> None:
-    write(*begun(), asked(0), started(0), ended(0, 0.5), asked(1), started(1))
+    write(*events(ENDS, RUNS, end=None))
     measure(run, 1, 1, 2)
-    standing = Standing(lambda: 12.0)
+    standing = Standing(lambda: START + 10.0)
     watcher = Watcher(run, standing, Plan)
     watcher.look()
     assert watcher.snapshot is not None
@@ -227,7 +204,7 @@ def test_how_it_stands_as_a_document(run: Run, write: Callable[..., None]) -> No
         "failed": 0,
         "best_trial": 0,
         "best_score": 0.5,
-        "spent_s": 4.0,
+        "spent_s": 10.0,
         "left_s": 1.5,
         "running": [
             {

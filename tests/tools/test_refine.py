@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.tools.planted import plant
+from tests.studies import write_random_study
 from tunecli.errors import StudyError, UsageError
 from tunecli.plan import Plan, resolve
 from tunecli.plan.sources import Discovered
@@ -62,7 +62,7 @@ def resolved(found: Refinement, path: str = "next.yaml") -> Plan:
 
 
 def test_edges_are_widened_and_parts_cut_and_all_else_stays(tmp_path: Path) -> None:
-    found = refined(plant(written(SPEC), rising, trials=100))
+    found = refined(write_random_study(written(SPEC), rising, trials=100))
     assert found.name == "sales-2"
     by_name = {each.parameter: each for each in found.edits}
     assert list(by_name) == ["learning_rate", "optimizer", "momentum"]
@@ -93,7 +93,7 @@ def test_what_is_dropped_is_not_widened_first() -> None:
         assert isinstance(momentum, float)
         return 3 * (values["optimizer"] == "sgd") - momentum + dice.gauss(0, 0.02)
 
-    found = refined(plant(written(SPEC), score, trials=120))
+    found = refined(write_random_study(written(SPEC), score, trials=120))
     assert [(each.parameter, each.after) for each in found.edits] == [
         ("optimizer", "adam, rmsprop"),
         ("momentum", "dropped"),
@@ -102,7 +102,7 @@ def test_what_is_dropped_is_not_widened_first() -> None:
 
 def test_what_made_no_difference_is_fixed_only_on_demand() -> None:
     for seed in range(10):
-        run = plant(written(SPEC, f"{seed}.yaml"), rising, trials=100, seed=seed)
+        run = write_random_study(written(SPEC, f"{seed}.yaml"), rising, trials=100, seed=seed)
         found = refined(run)
         if "batch_size" in found.fixable:
             break
@@ -119,7 +119,7 @@ def test_what_made_no_difference_is_fixed_only_on_demand() -> None:
 def test_nothing_left_to_search_is_no_search() -> None:
     spec = "dataset: advertising\nmodel: linear\nsearch_space: {batch_size: [16, 32]}\n"
     for seed in range(20):
-        run = plant(written(spec), lambda values, dice: dice.gauss(0, 1), seed=seed)
+        run = write_random_study(written(spec), lambda values, dice: dice.gauss(0, 1), seed=seed)
         found = refined(run, fix=True)
         if found.left:
             break
@@ -132,7 +132,7 @@ def test_a_winner_that_a_fixed_value_depends_on_stays() -> None:
     spec = SPEC.replace("activation: relu", "activation: relu, nesterov: true").replace(
         "  momentum: {min: 0.0, max: 0.9, when: {optimizer: sgd}}\n", ""
     )
-    found = refined(plant(written(spec), rising, trials=100))
+    found = refined(write_random_study(written(spec), rising, trials=100))
     assert [each.parameter for each in found.edits] == ["learning_rate"]
     (left,) = found.left
     assert (left.parameter, left.after) == ("optimizer", "adam, rmsprop")
@@ -142,7 +142,7 @@ def test_a_winner_that_a_fixed_value_depends_on_stays() -> None:
 
 def test_conditions_lose_the_values_that_are_gone() -> None:
     spec = SPEC.replace("when: {optimizer: sgd}", "when: {optimizer: [sgd, rmsprop]}")
-    found = refined(plant(written(spec), rising, trials=100))
+    found = refined(write_random_study(written(spec), rising, trials=100))
     assert "momentum: {min: 0.0, max: 0.9, when: {optimizer: rmsprop}}" in found.text
     assert len(resolved(found).space) == 5
 
@@ -155,7 +155,7 @@ def test_layers_that_have_a_value_each_keep_their_form() -> None:
     def wide(values: Values, dice: random.Random) -> float:
         return -math.log(values["units_1"]) + dice.gauss(0, 0.01)  # type: ignore[arg-type]
 
-    found = refined(plant(written(spec), wide, trials=100))
+    found = refined(write_random_study(written(spec), wide, trials=100))
     assert "  units: {min: 16, max: 128, log: true, per: hidden_layers}\n" in found.text
     assert "units_1" in [each.name for each in resolved(found).space]
 
@@ -187,7 +187,7 @@ def test_the_plan_wins_over_the_spec_as_it_was_given(override: str) -> None:
     spec = SPEC
     if override.startswith("training.batch_size"):
         spec = "".join(SPEC.partition("  batch_size:")[:1]) + "tuner: random\n"
-    run = plant(written(spec), rising, overrides=[override])
+    run = write_random_study(written(spec), rising, overrides=[override])
     found = refined(run)
     assert found.restored
     before, after = Plan.of(run), resolved(found)
@@ -200,13 +200,13 @@ def test_the_plan_wins_over_the_spec_as_it_was_given(override: str) -> None:
 
 
 def test_a_study_without_overrides_is_told_of_none() -> None:
-    assert refined(plant(written(SPEC), rising)).restored == ()
+    assert refined(write_random_study(written(SPEC), rising)).restored == ()
 
 
 def test_callbacks_are_found_from_another_folder() -> None:
     written("import keras\nclass Quiet(keras.callbacks.Callback): ...\n", "a/quiet.py")
     spec = SPEC + "training: {callbacks: [{path: quiet.py, class: Quiet}]}\n"
-    run = plant(written(spec, "a/spec.yaml"), rising)
+    run = write_random_study(written(spec, "a/spec.yaml"), rising)
     (source,) = Plan.of(run).sources
     written(Path("a/quiet.py").read_text(), str(source.within(run.layout.sources)))
     assert "[{path: quiet.py, class: Quiet}]" in refined(run, "a/next.yaml").text
@@ -214,7 +214,7 @@ def test_callbacks_are_found_from_another_folder() -> None:
 
 
 def test_an_override_that_no_edit_can_bring_back_is_refused() -> None:
-    run = plant(written(SPEC), rising, overrides=["dataset.features=[TV, radio]"])
+    run = write_random_study(written(SPEC), rising, overrides=["dataset.features=[TV, radio]"])
     with pytest.raises(UsageError) as error:
         refined(run)
     assert error.value.problems[0].what.startswith("was searched with overrides that cannot be written into its spec: ")
@@ -229,7 +229,7 @@ def test_paths_lead_to_the_same_file_from_another_folder() -> None:
     Path("specs/data").mkdir(parents=True)
     rows = [f"{number},{2.5 * number}" for number in range(40)]
     Path("specs/data/t.csv").write_text("\n".join(["x,y", *rows]))
-    run = plant(written(TABLE, "specs/spec.yaml"), lambda values, dice: -rate(values) + dice.gauss(0, 0.1))
+    run = write_random_study(written(TABLE, "specs/spec.yaml"), lambda values, dice: -rate(values) + dice.gauss(0, 0.1))
     assert "path: data/t.csv" in refined(run, "specs/next.yaml").text
     found = refined(run, "elsewhere/deep/next.yaml")
     assert 'path: "../../specs/data/t.csv"' in found.text
@@ -257,7 +257,7 @@ def test_a_model_of_the_user_s_own_is_narrowed_beside_a_copy_of_its_code() -> No
     def score(values: Values, dice: random.Random) -> float:
         return abs(math.log10(values["rate"]) + 2.5) + dice.gauss(0, 0.1)  # type: ignore[arg-type]
 
-    run = plant(written(CUSTOM, "a/spec.yaml"), score, discovered=found)
+    run = write_random_study(written(CUSTOM, "a/spec.yaml"), score, discovered=found)
     source = Plan.of(run).sources[0].within(run.layout.sources)
     written(CODE, str(source))
     assert "path: net.py, bias: true" in refined(run, "a/next.yaml").text
@@ -270,26 +270,26 @@ def test_a_model_of_the_user_s_own_is_narrowed_beside_a_copy_of_its_code() -> No
 
 
 def test_the_next_name_is_free() -> None:
-    run = plant(written(SPEC), rising)
-    plant(written(SPEC.replace("name: sales ", "name: sales-2 ")), rising)
+    run = write_random_study(written(SPEC), rising)
+    write_random_study(written(SPEC.replace("name: sales ", "name: sales-2 ")), rising)
     assert refined(run).name == "sales-3"
     assert refined(Run(Path("runs/sales-2"))).name == "sales-3"
-    year = plant(written(SPEC.replace("name: sales ", "name: sales-2024 ")), rising)
+    year = write_random_study(written(SPEC.replace("name: sales ", "name: sales-2024 ")), rising)
     assert refined(year).name == "sales-2024-2"
 
 
 def test_a_spec_without_a_name_is_given_one() -> None:
-    run = plant(written("".join(SPEC.partition("dataset:")[1:]), "mine.yaml"), rising)
+    run = write_random_study(written("".join(SPEC.partition("dataset:")[1:]), "mine.yaml"), rising)
     assert resolved(refined(run)).name == "mine-2"
 
 
 def test_a_study_that_has_lost_its_spec_is_said() -> None:
-    run = plant(written(SPEC), rising, trials=3)
+    run = write_random_study(written(SPEC), rising, trials=3)
     run.layout.spec.unlink()
     with pytest.raises(StudyError, match="is missing"):
         refined(run)
 
 
 def test_few_trials_change_nothing() -> None:
-    found = refined(plant(written(SPEC), rising, trials=6))
+    found = refined(write_random_study(written(SPEC), rising, trials=6))
     assert (found.edits, found.left, found.fixable) == ((), (), ())

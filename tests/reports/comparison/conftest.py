@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
+from tests.studies import TRIAL_S, Planted, any_plan, study_events
 from tunecli.reports.comparison.study import Ended, Study
 from tunecli.reports.data import StudyState
-from tunecli.study.objective import Goal, Objective
+from tunecli.study.events import EndReason
+from tunecli.study.objective import Goal
 from tunecli.study.snapshot import Snapshot
-from tunecli.study.trial import Outcome, Suggestion, Trial, TrialStatus, combine
 
 MakeStudy = Callable[..., Study]
 Score = float | None | Sequence[float]
@@ -46,20 +47,25 @@ PLAN: dict[str, Any] = {
 def make_study() -> MakeStudy:
     """Makes a study of trials that took ten seconds each, one after the other."""
 
-    def make(label: str, *scores: Score, metric: str = "val_rmse", goal: Goal = Goal.MINIMIZE, **changes: Any) -> Study:
+    def make(
+        label: str,
+        *scores: Score,
+        metric: str = "val_rmse",
+        goal: Goal = Goal.MINIMIZE,
+        end: EndReason | None = None,
+        **changes: Any,
+    ) -> Study:
         plan = {name: changes.pop(name, value) for name, value in PLAN.items()}
-        snapshot = Snapshot(label, Objective(metric=metric, goal=goal), end_reason=changes.pop("end", None))
         first_units = changes.pop("first_units", 8 + sum(map(ord, label)))
-        snapshot.trials = {
-            number: _trial(number, first_units + number, score, metric) for number, score in enumerate(scores)
-        }
-        snapshot.spent_s = 10.0 * len(scores)
+        searched = any_plan(label, metric=metric, goal=goal)
+        trials = [_trial(first_units + number, each, searched.watched.metric) for number, each in enumerate(scores)]
+        snapshot = Snapshot.of(study_events(searched, trials, end=end))
         return Study(
             label=label,
             path=f"runs/{label}",
             snapshot=snapshot,
             state=changes.pop("state", StudyState.FINISHED),
-            ended=tuple(Ended(each, 10.0 * (each.id + 1)) for each in snapshot.trials.values()),
+            ended=tuple(Ended(each, TRIAL_S * (each.id + 1)) for each in snapshot.trials.values()),
             plan=plan,
             data=changes.pop("data", DATA),
             **changes,
@@ -68,15 +74,7 @@ def make_study() -> MakeStudy:
     return make
 
 
-def _trial(number: int, units: int, score: Score, metric: str) -> Trial:
-    suggestion = Suggestion(number, {"units": units}, start_epoch=0, end_epoch=10)
-    if score is None:
-        return Trial(suggestion, 0, "", "", outcome=Outcome(TrialStatus.FAILED, cause="why"))
+def _trial(units: int, score: Score, metric: str) -> Planted:
     if isinstance(score, float):
-        return Trial(suggestion, 0, "", "", outcome=_outcome(score, metric))
-    trainings = {place: _outcome(each, metric) for place, each in enumerate(score)}
-    return Trial(suggestion, 0, "", "", outcome=combine(list(trainings.values())), trainings=trainings)
-
-
-def _outcome(score: float, metric: str) -> Outcome:
-    return Outcome(TrialStatus.COMPLETED, score, 4, {metric: score, "val_mae": score / 2}, epochs_run=5, duration_s=9.0)
+        return Planted({"units": units}, score, {metric: [score], "val_mae": [score / 2]})
+    return Planted({"units": units}, "why" if score is None else score)

@@ -7,7 +7,7 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
-from tests.planted import measurements
+from tests.studies import measurements
 from tunecli.reports.curves.learning_curves import EarlyStopping, LearningCurve, Promotion, learning_curve
 from tunecli.reports.curves.pictures import MOST_PANELS, PROMOTED, Panel, _draw_panel, draw_curves, heading
 from tunecli.study.objective import Goal, Objective

@@ -6,14 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.reports.studies import random_study, read
+from tests.studies import any_plan, typical_trials, write_study
 from tunecli.reports.figures.base import SCALE, colour_at, rounded, shown, thinned, thinning
 from tunecli.reports.figures.slices import draw
 from tunecli.reports.importance import measure_importance
+from tunecli.reports.study_data import read_study_data
 
 
 def test_the_better_half_is_kept_and_of_the_rest_every_nth(tmp_path: Path) -> None:
-    trials = read(random_study(tmp_path / "study", 111)).snapshot.completed
+    trials = read_study_data(write_study(tmp_path, any_plan(), typical_trials(111))).snapshot.completed
     assert len(trials) == 100
     kept = thinned(trials, 20)
     assert [trials.index(each) for each in kept] == [*range(10), *range(10, 100, 9)]
@@ -42,7 +43,7 @@ def test_numbers_are_short_and_finite(number: float | None, expected: float | No
 
 
 def test_the_slices_say_what_the_best_have(tmp_path: Path) -> None:
-    study = read(random_study(tmp_path / "study", 60))
+    study = read_study_data(write_study(tmp_path, any_plan(), typical_trials(60)))
     text = draw(study, measure_importance(study)).text
     assert text.startswith("The 10 best of 54 trials have learning_rate from 0.00")
     assert text.endswith("The star is the best.")

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.reports.studies import MOMENTUM, OPTIMIZER, RATE, Told, random_study, write_study
+from tests.studies import MOMENTUM, OPTIMIZER, RATE, Planted, any_plan, both_parts, typical_trials, write_study
 from tunecli.reports.figures import FIGURES, Figure, figures
 from tunecli.reports.study_data import StudyData, read_study_data
 from tunecli.spec.space import Kind, Parameter
@@ -26,33 +26,41 @@ Make = Callable[[Path], Run]
 
 
 def _scores(*results: float | str | None, **options: Any) -> Make:
-    return lambda folder: write_study(folder, [Told(VALUES, result) for result in results], **options)
+    return lambda folder: write_study(folder, any_plan(**options), [Planted(VALUES, result) for result in results])
 
 
 def _random(count: int = 30, **options: Any) -> Make:
-    return lambda folder: random_study(folder, count, **options)
+    def make(folder: Path) -> Run:
+        plan = any_plan(**options)
+        return write_study(folder, plan, typical_trials(count, plan.space))
+
+    return make
 
 
 def _hyperband(folder: Path) -> Run:
-    trials: list[Told] = []
+    trials: list[Planted] = []
     for number in range(24):
         values = {**VALUES, "learning_rate": 10.0 ** -(1 + number / 10)}
-        trials.append(Told(values, 1.0 + number / 100, epochs=2))
-    trials += [Told(trials[each].values, 0.9 - each / 100, epochs=5, start=2, parent=each) for each in range(8)]
-    return write_study(folder, trials, tuner="hyperband")
+        trials.append(Planted(values, 1.0 + number / 100, end_epoch=2))
+    trials += [
+        Planted(trials[each].values, 0.9 - each / 100, end_epoch=5, start_epoch=2, parent=each) for each in range(8)
+    ]
+    return write_study(folder, any_plan(tuner="hyperband"), trials)
 
 
 def _folds(folder: Path) -> Run:
-    trials = [Told(VALUES, scores=(0.4 + each / 10, 0.6, 0.5)) for each in range(4)]
-    return write_study(folder, trials, metric="fold_rmse", evaluation={"folds": 3})
+    trials = [Planted(VALUES, (0.4 + each / 10, 0.6, 0.5)) for each in range(4)]
+    return write_study(folder, any_plan(metric="fold_rmse", evaluation={"folds": 3}), trials)
 
 
 def _sessions(folder: Path) -> Run:
-    return write_study(folder, [Told(VALUES, 0.5), Told(VALUES, 0.4, pause_s=86400.0), Told(VALUES)], end=None)
+    return write_study(
+        folder, any_plan(), [Planted(VALUES, 0.5), Planted(VALUES, 0.4, pause_s=86400.0), Planted(VALUES)], end=None
+    )
 
 
 def _damaged(folder: Path) -> Run:
-    run = random_study(folder, 25)
+    run = write_study(folder, any_plan(), typical_trials(25))
     for trial in range(25):
         run.layout.trial(trial).epochs.write_bytes(b"\0\0\n")
     return run
@@ -60,7 +68,9 @@ def _damaged(folder: Path) -> Run:
 
 def _not_finite(folder: Path) -> Run:
     nan, infinity = float("nan"), float("inf")
-    return write_study(folder, [Told(VALUES, 0.5, curve=[nan, infinity, -infinity, 0.5]) for _ in range(3)])
+    return write_study(
+        folder, any_plan(), [Planted(VALUES, 0.5, both_parts([nan, infinity, -infinity, 0.5])) for _ in range(3)]
+    )
 
 
 STUDIES: dict[str, Make] = {
@@ -81,7 +91,9 @@ STUDIES: dict[str, Make] = {
     "sessions": _sessions,
     "damaged": _damaged,
     "not finite": _not_finite,
-    "nothing searched": lambda folder: write_study(folder, [Told({}, each / 9) for each in range(25)], space=()),
+    "nothing searched": lambda folder: write_study(
+        folder, any_plan(space=()), [Planted({}, each / 9) for each in range(25)]
+    ),
     "one parameter": _random(30, space=(RATE,)),
     "conditional": _random(30, space=(OPTIMIZER, MOMENTUM)),
     "single value": _random(30, space=(RATE, Parameter(name="units", kind=Kind.INT, min=8, max=8))),
@@ -195,13 +207,13 @@ def test_what_should_be_drawn_is_drawn(tmp_path: Path) -> None:
 
 def test_a_page_of_a_thousand_trials_is_small(tmp_path: Path) -> None:
     space = [Parameter(name=f"parameter_{each}", kind=Kind.FLOAT, min=0.0, max=1.0) for each in range(30)]
-    study = read_study_data(random_study(tmp_path / "study", 1000, epochs=20, space=space))
+    study = read_study_data(write_study(tmp_path, any_plan(space=space, epochs=20), typical_trials(1000, space)))
     drawn = [figure.plot for figure in figures(study)]
     assert len(json.dumps(drawn, separators=(",", ":"))) < 1_000_000
 
 
 def test_nothing_heavy_is_imported(tmp_path: Path) -> None:
-    random_study(tmp_path / "study", 25)
+    write_study(tmp_path, any_plan(), typical_trials(25))
     script = (
         "import sys; from pathlib import Path; from tunecli.store.run import Run;"
         "from tunecli.reports.figures import figures; from tunecli.reports.study_data import read_study_data;"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.reports.studies import MOMENTUM, OPTIMIZER, RATE, UNITS
+from tests.studies import MOMENTUM, OPTIMIZER, RATE, UNITS
 from tunecli.reports.figures.parameters import parameter_axes, parameter_axis
 from tunecli.spec.space import Kind, Parameter
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.reports.studies import Told, read, write_study
+from tests.studies import Planted, any_plan, write_study
 from tunecli.reports.figures.timeline import Gap, draw, timeline
 from tunecli.reports.importance import Importance
+from tunecli.reports.study_data import read_study_data
 from tunecli.study.trial import Trial
 
 VALUES = {"learning_rate": 0.01, "units": 8, "optimizer": "adam"}
@@ -18,16 +19,21 @@ def _timeline(trials: list[Trial], now: float) -> tuple[list[tuple[int, float, f
 
 
 def test_time_between_sessions_is_cut_out(tmp_path: Path) -> None:
-    told = [Told(VALUES, 0.5), Told(VALUES, 0.4), Told(VALUES, 0.3, pause_s=3600.0), Told(VALUES, "loss is nan")]
-    snapshot = read(write_study(tmp_path / "s", told)).snapshot
+    told = [
+        Planted(VALUES, 0.5),
+        Planted(VALUES, 0.4),
+        Planted(VALUES, 0.3, pause_s=3600.0),
+        Planted(VALUES, "loss is nan"),
+    ]
+    snapshot = read_study_data(write_study(tmp_path, any_plan("s"), told)).snapshot
     bars, gaps = _timeline(list(snapshot.trials.values()), snapshot.updated_at)
     assert bars == [(0, 0.0, 10.0), (1, 10.0, 10.0), (2, 20.0, 10.0), (3, 30.0, 10.0)]
     assert gaps == [Gap(20.0, 3600.0)]
 
 
 def test_short_pauses_are_shown_and_running_trials_go_on(tmp_path: Path) -> None:
-    told = [Told(VALUES, 0.5), Told(VALUES, pause_s=30.0)]
-    snapshot = read(write_study(tmp_path / "s", told, end=None)).snapshot
+    told = [Planted(VALUES, 0.5), Planted(VALUES, pause_s=30.0)]
+    snapshot = read_study_data(write_study(tmp_path, any_plan("s"), told, end=None)).snapshot
     begun = snapshot.trials[1].started_at
     assert begun is not None
     bars, gaps = _timeline(list(snapshot.trials.values()), begun + 7.0)
@@ -36,8 +42,8 @@ def test_short_pauses_are_shown_and_running_trials_go_on(tmp_path: Path) -> None
 
 
 def test_outcomes_are_told_apart(tmp_path: Path) -> None:
-    told = [Told(VALUES, 0.5), Told(VALUES, 0.4, slot=1), Told(VALUES, "loss is <nan>"), Told(VALUES)]
-    figure = draw(read(write_study(tmp_path / "s", told, end=None)), Importance())
+    told = [Planted(VALUES, 0.5), Planted(VALUES, 0.4, slot=1), Planted(VALUES, "loss is <nan>"), Planted(VALUES)]
+    figure = draw(read_study_data(write_study(tmp_path, any_plan("s"), told, end=None)), Importance())
     assert figure.plot is not None
     bars = {trace["name"]: trace for trace in figure.plot["data"]}
     assert {name: [mark[0] for mark in trace["customdata"]] for name, trace in bars.items()} == {
@@ -52,5 +58,5 @@ def test_outcomes_are_told_apart(tmp_path: Path) -> None:
 
 
 def test_nothing_has_begun(tmp_path: Path) -> None:
-    figure = draw(read(write_study(tmp_path / "s")), Importance())
+    figure = draw(read_study_data(write_study(tmp_path, any_plan("s"))), Importance())
     assert (figure.text, figure.plot) == ("No trial has begun yet.", None)

@@ -4,15 +4,15 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.reports.written import random_results, write_study
+from tests.studies import Planted, typical_trials, write_study
 from tunecli.plan import Plan
 from tunecli.reports.page.data import page_data
 from tunecli.reports.report import group_failures, read_report
 
 
 def test_curves_fit_the_room(make_plan: Callable[..., Plan]) -> None:
-    plan = make_plan(tuner="random", search_space={"batch_size": [8, 16]})
-    report = read_report(write_study(plan, Path("runs"), random_results(60), epochs=400))
+    plan = make_plan(tuner="random", search_space={"batch_size": [8, 16]}, training={"epochs": 400})
+    report = read_report(write_study(Path("runs"), plan, typical_trials(60)))
     whole = page_data(report, room_bytes=10_000_000)
     small = page_data(report, room_bytes=100_000)
     first, thinned = whole["trials"][0]["curves"][0], small["trials"][0]["curves"][0]
@@ -24,9 +24,13 @@ def test_curves_fit_the_room(make_plan: Callable[..., Plan]) -> None:
 
 
 def test_a_trial_is_told_as_the_panel_shows_it(make_plan: Callable[..., Plan]) -> None:
-    plan = make_plan(tuner="random", search_space={"batch_size": [8, 16]})
-    results = [({"batch_size": 8}, 0.5), ({"batch_size": 16, "units": 4}, "no luck"), ({"batch_size": 8}, None)]
-    data = page_data(read_report(write_study(plan, Path("runs"), results, end=None)), room_bytes=100_000)
+    plan = make_plan(tuner="random", search_space={"batch_size": [8, 16]}, training={"epochs": 5})
+    trials = [
+        Planted({"batch_size": 8}, 0.5),
+        Planted({"batch_size": 16, "units": 4}, "no luck"),
+        Planted({"batch_size": 8}),
+    ]
+    data = page_data(read_report(write_study(Path("runs"), plan, trials, end=None)), room_bytes=100_000)
     assert data["parameters"] == ["batch_size", "units"]
     assert [each["rank"] for each in data["trials"]] == [1, None, None]
     assert [each["values"] for each in data["trials"]] == [["8", None], ["16", "4"], ["8", None]]
@@ -39,7 +43,7 @@ def test_a_trial_is_told_as_the_panel_shows_it(make_plan: Callable[..., Plan]) -
 def test_causes_that_differ_in_numbers_are_one(make_plan: Callable[..., Plan]) -> None:
     plan = make_plan(tuner="random", search_space={"batch_size": [8, 16]})
     causes = ["MemoryError", "loss is nan in epoch 3", "loss is nan in epoch 12", "loss is inf in epoch 1"]
-    run = write_study(plan, Path("runs"), [({"batch_size": 8}, cause) for cause in causes])
+    run = write_study(Path("runs"), plan, [Planted({"batch_size": 8}, cause) for cause in causes])
     assert [(each.cause, each.trials) for each in group_failures(run.snapshot())] == [
         ("loss is nan in epoch 3", (1, 2)),
         ("MemoryError", (0,)),

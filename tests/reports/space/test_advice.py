@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.tools.planted import Score, draw_all
+from tests.studies import Score, draw_values, random_trials
 from tunecli.reports.space.advice import changed, merged, rests_on_trials, space_advice, too_few
 from tunecli.reports.space.findings import Advice, AdviceKind, Change, sentences
 from tunecli.reports.space.ranges import Limits
@@ -61,9 +61,7 @@ def advise(snapshot: Snapshot, space: SearchSpace = SPACE, **changes: Any) -> tu
 
 
 def study(make: Make, score: Score, *, trials: int = 60, seed: int = 0, space: SearchSpace = SPACE) -> Snapshot:
-    dice = random.Random(seed)
-    drawn = [draw_all(space, dice) for _ in range(trials)]
-    return make(*[(values, score(values, dice)) for values in drawn])
+    return make(*[(each.values, each.result) for each in random_trials(space, trials, score, seed=seed)])
 
 
 def about(told: Iterable[Advice], kind: AdviceKind) -> dict[str, Advice]:
@@ -286,8 +284,8 @@ def test_effects_are_judged_within_one_budget(make_snapshot: Make) -> None:
     told = []
     for seed in range(10):
         dice = random.Random(seed)
-        short = [(draw_all(space, dice), dice.gauss(2, 0.1)) for _ in range(40)]
-        long = [({**draw_all(space, dice), "dropout": 0.4}, dice.gauss(1, 0.1)) for _ in range(20)]
+        short = [(draw_values(space, dice), dice.gauss(2, 0.1)) for _ in range(40)]
+        long = [({**draw_values(space, dice), "dropout": 0.4}, dice.gauss(1, 0.1)) for _ in range(20)]
         snapshot = make_snapshot(*short, *long)
         for number in range(40, 60):
             found = snapshot.trials[number]

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.reports.studies import Told, read, write_study
 from tests.reports.tensorboard_reader import Events, hyperparameters, metrics, read_events
 from tests.reports.trial_exports.hostile import FORMULA, SCRIPT, hostile_study
+from tests.studies import Planted, any_plan, write_study
+from tunecli.reports.study_data import read_study_data
 from tunecli.reports.tensorboard.event_folder import epoch_ends
 from tunecli.reports.trial_exports.tensorboard_events import TENSORBOARD
 from tunecli.store.run import Run
@@ -18,12 +19,12 @@ from tunecli.study.trial import Measurement, Outcome, Suggestion, Trial, TrialSt
 
 
 def exported(run: Run, folder: Path) -> Events:
-    assert TENSORBOARD.write(read(run), run, folder, by_epoch=False) == []
+    assert TENSORBOARD.write(read_study_data(run), run, folder, by_epoch=False) == []
     return read_events(folder)
 
 
 def test_the_hparams_tab_has_the_experiment_and_a_session_a_trial(tmp_path: Path) -> None:
-    found = exported(hostile_study(tmp_path / "study"), tmp_path / "events")
+    found = exported(hostile_study(tmp_path), tmp_path / "events")
     assert sorted(found.sessions) == [f"trial-{number:03}" for number in range(5)]
     statuses = [found.sessions[f"trial-{number:03}"].sessions[0].status for number in range(5)]
     assert statuses == [1, 1, 2, 1, 0], "success, success, failure, success, not known yet"
@@ -36,19 +37,19 @@ def test_the_hparams_tab_has_the_experiment_and_a_session_a_trial(tmp_path: Path
 
 
 def test_a_session_has_its_values_and_its_metrics_at_the_best_epoch(tmp_path: Path) -> None:
-    found = exported(hostile_study(tmp_path / "study"), tmp_path / "events")
+    found = exported(hostile_study(tmp_path), tmp_path / "events")
     best = found.sessions["trial-001"]
     texts = {"id": "sgd", FORMULA: "[300, 100]", "nothing": "null"}
     assert hyperparameters(best) == {**texts, SCRIPT: 0.25, "stepped": 0.3, "magnitude": 4.0, "bool": True}
     assert SCRIPT not in hyperparameters(found.sessions["trial-000"]), "is not active"
-    assert metrics(best) == {"outcome/val_rmse": (0.5, 5)}
-    assert [info.display_name for info in found.experiment.metric_infos] == ["val_rmse"]
+    assert metrics(best) == {"outcome/val_rmse": (0.5, 5), "outcome/rmse": (pytest.approx(0.45), 5)}
+    assert [info.display_name for info in found.experiment.metric_infos] == ["val_rmse", "rmse"]
     assert metrics(found.sessions["trial-002"]) == {}
     assert (best.sessions[0].start_time_secs, best.sessions[0].end_time_secs) == (1_700_000_010, 1_700_000_020)
 
 
 def test_curves_lie_in_one_chart_for_both_parts(tmp_path: Path) -> None:
-    found = exported(hostile_study(tmp_path / "study"), tmp_path / "events")
+    found = exported(hostile_study(tmp_path), tmp_path / "events")
     steps, values = zip(*found.scalars["trial-000/validation"]["epoch_rmse"], strict=True)
     assert steps == (1, 2, 3, 4, 5)
     assert values == pytest.approx((1.1, math.nan, 0.9, 0.8, 0.7), nan_ok=True)
@@ -58,17 +59,17 @@ def test_curves_lie_in_one_chart_for_both_parts(tmp_path: Path) -> None:
 
 
 def test_a_promoted_trial_goes_on_where_its_parent_ended(tmp_path: Path) -> None:
-    trials = [Told({}, 0.9, epochs=2), Told({}, 0.8, parent=0, start=2, epochs=4)]
-    run = write_study(tmp_path / "study", trials, space=(), tuner="hyperband")
+    trials = [Planted({}, 0.9, end_epoch=2), Planted({}, 0.8, parent=0, start_epoch=2, end_epoch=4)]
+    run = write_study(tmp_path, any_plan(space=(), tuner="hyperband"), trials)
     found = exported(run, tmp_path / "events")
     steps = [[step for step, _ in found.scalars[f"trial-{trial:03}/train"]["epoch_rmse"]] for trial in (0, 1)]
     assert steps == [[1, 2], [3, 4]]
 
 
 def test_each_fold_has_a_run_and_the_trial_their_mean(tmp_path: Path) -> None:
-    told = Told({}, scores=[0.5, 0.7, 0.6, 0.8], epochs=2)
+    told = Planted({}, [0.5, 0.7, 0.6, 0.8], end_epoch=2)
     evaluation = {"folds": 2, "repeats": 2}
-    run = write_study(tmp_path / "study", [told], space=(), metric="fold_r2", goal=Goal.MAXIMIZE, evaluation=evaluation)
+    run = write_study(tmp_path, any_plan(space=(), metric="fold_r2", goal=Goal.MAXIMIZE, evaluation=evaluation), [told])
     found = exported(run, tmp_path / "events")
     names = [f"fold-{fold}-repeat-{repeat}" for repeat in (1, 2) for fold in (1, 2)]
     assert {run for run in found.scalars if run.endswith("/train")} == {f"trial-000/{name}/train" for name in names}
@@ -76,7 +77,7 @@ def test_each_fold_has_a_run_and_the_trial_their_mean(tmp_path: Path) -> None:
 
 
 def test_a_study_without_trials_is_an_experiment(tmp_path: Path) -> None:
-    found = exported(write_study(tmp_path / "study", [], end=None), tmp_path / "events")
+    found = exported(write_study(tmp_path, any_plan(), [], end=None), tmp_path / "events")
     names = {info.name for info in found.experiment.hparam_infos}
     assert names == {"learning_rate", "units", "optimizer", "momentum"}
     assert found.sessions == {}

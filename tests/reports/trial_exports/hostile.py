@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
-from tests.reports.studies import Told, write_study
+from tests.studies import Planted, any_plan, both_parts, write_study
 from tunecli.spec.space import Condition, Kind, Parameter, Values
 from tunecli.store.run import Run
 
@@ -23,23 +23,23 @@ SPACE = (
 PLAIN: Values = {FORMULA: [300, 100], "nothing": None, "stepped": 0.3, "magnitude": 4, "bool": True}
 
 
-def hostile_study(folder: Path) -> Run:
+def hostile_study(runs: Path) -> Run:
     """Writes a study of three completed trials, one that failed and one that runs."""
     return write_study(
-        folder,
+        runs,
+        any_plan(space=SPACE),
         [
-            Told({"id": "=cmd()", **PLAIN}, 0.7, curve=[1.1, math.nan, 0.9, 0.8, 0.7]),
-            Told({"id": "sgd", SCRIPT: 0.25, **PLAIN}, 0.5),
-            Told(
+            Planted({"id": "=cmd()", **PLAIN}, 0.7, both_parts([1.1, math.nan, 0.9, 0.8, 0.7])),
+            Planted({"id": "sgd", SCRIPT: 0.25, **PLAIN}, 0.5),
+            Planted(
                 {"id": "sgd", SCRIPT: 0.5, **PLAIN},
                 "=loss is nan in epoch 2",
-                curve=[math.inf, math.nan],
-                epochs=2,
+                both_parts([math.inf, math.nan]),
+                end_epoch=2,
                 slot=1,
             ),
-            Told({"id": "=cmd()", **PLAIN, "stepped": 0.5}, 0.6),
-            Told({"id": "=cmd()", **PLAIN, "bool": False}, None, curve=[1.5]),
+            Planted({"id": "=cmd()", **PLAIN, "stepped": 0.5}, 0.6),
+            Planted({"id": "=cmd()", **PLAIN, "bool": False}, None, both_parts([1.5])),
         ],
-        space=SPACE,
         end=None,
     )

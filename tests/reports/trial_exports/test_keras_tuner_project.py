@@ -9,9 +9,9 @@ from typing import Any
 import keras_tuner
 import pytest
 
-from tests.reports.studies import Told, read, write_study
 from tests.reports.trial_exports.hostile import FORMULA, SCRIPT, hostile_study
 from tests.search.sessions import KilledError, kill_after, run_of, search, spec
+from tests.studies import Planted, any_plan, both_parts, write_study
 from tunecli.oracles import make_oracle
 from tunecli.plan import Plan
 from tunecli.reports.study_data import StudyData, read_study_data
@@ -105,13 +105,15 @@ def test_keras_tuner_goes_on_in_hyperbands_brackets(
 
 
 def test_a_promotion_stays_in_its_bracket_when_another_has_begun(tmp_path: Path) -> None:
-    roots = [Told({}, 0.9 - 0.1 * number, epochs=1) for number in range(4)]
-    later = [Told({}, 0.8, epochs=2), Told({}, 0.5, parent=3, start=1, epochs=2), Told({}, 0.7, epochs=2)]
-    run = write_study(tmp_path / "study", [*roots, *later], space=(), tuner="hyperband")
-    plan = json.loads(run.layout.plan.read_text())
-    plan["tuner"] = {"name": "hyperband", "max_epochs": 4, "factor": 2, "iterations": 1}
-    run.layout.plan.write_text(json.dumps(plan))
-    found = reload(read(run), run, tmp_path)
+    tuner = {"name": "hyperband", "max_epochs": 4, "factor": 2, "iterations": 1}
+    roots = [Planted({}, 0.9 - 0.1 * number, end_epoch=1) for number in range(4)]
+    later = [
+        Planted({}, 0.8, end_epoch=2),
+        Planted({}, 0.5, parent=3, start_epoch=1, end_epoch=2),
+        Planted({}, 0.7, end_epoch=2),
+    ]
+    run = write_study(tmp_path, any_plan(space=(), tuner=tuner), [*roots, *later])
+    found = reload(read_study_data(run), run, tmp_path)
     assert [
         (each["bracket_num"], [[_numbered(entry)["id"] for entry in part] for part in each["rounds"]])
         for each in found.oracle._brackets
@@ -127,8 +129,8 @@ def _numbered(entry: dict[str, str | None]) -> dict[str, int | None]:
 
 
 def test_nothing_that_users_call_their_parameters_does_harm(tmp_path: Path) -> None:
-    run = hostile_study(tmp_path / "study")
-    study = read(run)
+    run = hostile_study(tmp_path)
+    study = read_study_data(run)
     found = reload(study, run, tmp_path)
     assert_agree(found, study)
     assert found.get_best_hyperparameters()[0].values == {
@@ -144,35 +146,38 @@ def test_nothing_that_users_call_their_parameters_does_harm(tmp_path: Path) -> N
     assert kinds["bool"] == "Boolean"
     assert kinds[SCRIPT] == "Float"
     assert found.oracle.hyperparameters.space[4].values == [0.0, 0.1, 0.2, 0.3, 0.4, 0.5]
-    assert found.oracle.trials["0002"].message == "=loss is nan in epoch 2"
-    json.loads((tmp_path / "project" / "trial_0002" / "trial.json").read_text(), parse_constant=pytest.fail)
+    assert found.oracle.trials["02"].message == "=loss is nan in epoch 2"
+    json.loads((tmp_path / "project" / "trial_02" / "trial.json").read_text(), parse_constant=pytest.fail)
 
 
 def test_what_is_better_when_higher_is_maximised(tmp_path: Path) -> None:
-    trials = [Told({}, 0.5, curve=[0.1, 0.2, 0.3, 0.4, 0.5]), Told({}, 0.9, curve=[0.5, 0.6, 0.7, 0.8, 0.9])]
-    run = write_study(tmp_path / "study", trials, space=(), metric="val_r2", goal=Goal.MAXIMIZE)
-    assert_agree(reload(read(run), run, tmp_path), read(run))
+    trials = [
+        Planted({}, 0.5, both_parts([0.1, 0.2, 0.3, 0.4, 0.5], "val_r2")),
+        Planted({}, 0.9, both_parts([0.5, 0.6, 0.7, 0.8, 0.9], "val_r2")),
+    ]
+    run = write_study(tmp_path, any_plan(space=(), metric="val_r2", goal=Goal.MAXIMIZE), trials)
+    assert_agree(reload(read_study_data(run), run, tmp_path), read_study_data(run))
 
 
 def test_the_trainings_of_a_trial_are_executions(tmp_path: Path) -> None:
-    trials = [Told({}, scores=[0.5, 0.7], epochs=2), Told({}, scores=[0.4, 0.6], epochs=2)]
-    run = write_study(tmp_path / "study", trials, space=(), metric="fold_rmse", evaluation={"folds": 2})
-    found = reload(read(run), run, tmp_path)
-    assert_agree(found, read(run))
-    (observation,) = found.oracle.trials["0001"].metrics.get_history("fold_rmse")
+    trials = [Planted({}, [0.5, 0.7], end_epoch=2), Planted({}, [0.4, 0.6], end_epoch=2)]
+    run = write_study(tmp_path, any_plan(space=(), metric="fold_rmse", evaluation={"folds": 2}), trials)
+    found = reload(read_study_data(run), run, tmp_path)
+    assert_agree(found, read_study_data(run))
+    (observation,) = found.oracle.trials["01"].metrics.get_history("fold_rmse")
     assert observation.value == [0.4, 0.6]
 
 
 def test_a_range_of_many_steps_is_written_without_them(tmp_path: Path) -> None:
     fine = Parameter(name="fine", kind=Kind.FLOAT, min=0.0, max=1.0, step=1e-6)
     even = Parameter(name="even", kind=Kind.INT, min=0, max=10_000, step=2)
-    run = write_study(tmp_path / "study", [Told({"fine": 0.123456, "even": 4}, 0.5)], space=(fine, even))
-    found = reload(read(run), run, tmp_path)
-    assert_agree(found, read(run))
+    run = write_study(tmp_path, any_plan(space=(fine, even)), [Planted({"fine": 0.123456, "even": 4}, 0.5)])
+    found = reload(read_study_data(run), run, tmp_path)
+    assert_agree(found, read_study_data(run))
     assert [each.step for each in found.oracle.hyperparameters.space] == [None, 2]
 
 
 def test_a_path_that_keras_tuner_reads_as_a_pattern_is_said(tmp_path: Path) -> None:
-    run = hostile_study(tmp_path / "study")
-    notes = KERAS_TUNER.write(read(run), run, tmp_path / "a[1]", by_epoch=False)
+    run = hostile_study(tmp_path)
+    notes = KERAS_TUNER.write(read_study_data(run), run, tmp_path / "a[1]", by_epoch=False)
     assert notes == ["a path with [ ] * or ? in it is one that KerasTuner cannot read"]

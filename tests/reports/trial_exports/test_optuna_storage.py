@@ -5,22 +5,22 @@ from pathlib import Path
 import optuna
 import pytest
 
-from tests.reports.studies import Told, read, write_study
 from tests.reports.trial_exports.hostile import hostile_study
-from tunecli.reports.study_data import StudyData
+from tests.studies import Planted, any_plan, write_study
+from tunecli.reports.study_data import StudyData, read_study_data
 from tunecli.reports.trial_exports.optuna_storage import OPTUNA
 from tunecli.store.run import Run
 from tunecli.study.objective import Goal
 
 
 def reloaded(run: Run, path: Path) -> tuple[optuna.Study, StudyData]:
-    study = read(run)
+    study = read_study_data(run)
     OPTUNA.write(study, run, path, by_epoch=False)
     return optuna.load_study(study_name=study.name, storage=f"sqlite:///{path}"), study
 
 
 def test_optuna_loads_the_study_and_agrees_on_the_best(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    found, ours = reloaded(hostile_study(tmp_path / "study"), tmp_path / "a.db")
+    found, ours = reloaded(hostile_study(tmp_path), tmp_path / "a.db")
     assert found.best_value == ours.snapshot.best.score == 0.5  # type: ignore[union-attr]
     assert found.best_trial.user_attrs["trial"] == 1
     assert found.metric_names == ["val_rmse"]
@@ -33,15 +33,15 @@ def test_optuna_loads_the_study_and_agrees_on_the_best(tmp_path: Path, capfd: py
 
 
 def test_what_is_better_when_higher_is_maximised(tmp_path: Path) -> None:
-    trials = [Told({}, 0.5), Told({}, 0.9), Told({}, 0.7)]
-    run = write_study(tmp_path / "study", trials, space=(), metric="val_r2", goal=Goal.MAXIMIZE)
+    trials = [Planted({}, 0.5), Planted({}, 0.9), Planted({}, 0.7)]
+    run = write_study(tmp_path, any_plan(space=(), metric="val_r2", goal=Goal.MAXIMIZE), trials)
     found, ours = reloaded(run, tmp_path / "a.db")
     assert found.direction is optuna.study.StudyDirection.MAXIMIZE
     assert found.best_value == ours.snapshot.best.score == 0.9  # type: ignore[union-attr]
 
 
 def test_a_score_of_folds_is_their_mean_to_the_last_bit(tmp_path: Path) -> None:
-    told = Told({}, scores=[0.1, 0.2, 0.6], epochs=2)
-    run = write_study(tmp_path / "study", [told], space=(), metric="fold_rmse", evaluation={"folds": 3})
+    told = Planted({}, [0.1, 0.2, 0.6], end_epoch=2)
+    run = write_study(tmp_path, any_plan(space=(), metric="fold_rmse", evaluation={"folds": 3}), [told])
     found, ours = reloaded(run, tmp_path / "a.db")
     assert found.best_value == ours.snapshot.best.score  # type: ignore[union-attr]
