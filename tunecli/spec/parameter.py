@@ -202,7 +202,7 @@ class ParameterSpec(BaseModel):
             yield ("step",), "does not go with log", "drop one of them, or list the values"
         if self.step <= 0:
             yield ("step",), f"{spell_value(self.step)} is not above 0", "write the distance of neighbouring values"
-        elif width >= 0 and self.step > width:
+        elif width >= 0 and self.step > width and not math.isclose(self.step, width):  # 1.14 - 1 is below 0.14
             yield ("step",), f"{spell_value(self.step)} is larger than the range ({width:g})", "lower the step"
 
     def _duplicates(self) -> Iterator[Fault]:

@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tunecli.reports.space.ranges import End, Limits, at_share, ends, entry, moved, share, widened
@@ -119,6 +119,7 @@ def ranges(draw: st.DrawFn) -> tuple[Parameter, float]:
 
 
 @given(drawn=ranges(), end=st.sampled_from(End), target=st.floats(0, 1))
+@example(drawn=(of("float", 1.0, 2.0, step=0.14), 1.14), end=End.MAX, target=0.0)
 def test_other_ranges_are_valid_and_keep_the_winner(drawn: tuple[Parameter, float], end: End, target: float) -> None:
     parameter, winner = drawn
     for bound in (
