@@ -10,20 +10,17 @@ from tunecli.reports.figures.base import (
     Figure,
     count,
     each_once,
-    marks,
     nothing_to_draw,
     plot,
     rounded,
     said,
-    shown,
     thinned,
 )
 from tunecli.reports.figures.parameters import ParameterAxis, parameter_axes
+from tunecli.reports.figures.points import pair_points
 from tunecli.reports.figures.scores import ScoreAxis, score_axis
-from tunecli.reports.figures.slices import GOLDEN_RATIO, ROOT_OF_TWO, jitter
 from tunecli.reports.importance import Importance
 from tunecli.reports.study_data import StudyData
-from tunecli.spec.space import show_value
 from tunecli.study.trial import Trial
 
 if TYPE_CHECKING:
@@ -39,6 +36,9 @@ STEPS = 32
 
 LINE = {"width": 0.5, "color": "rgba(128,128,128,0.9)"}
 """Between two levels; a grey that is seen on light and dark."""
+
+RIM = {"width": 1, "color": "rgba(128,128,128,0.9)"}
+"""Around a point, which may have the colour of the surface."""
 
 NARROWEST = 0.06
 """Of a range: a narrower bandwidth would show points, not a surface."""
@@ -123,7 +123,7 @@ def draw(study: StudyData, importance: Importance) -> Figure:
     drawn = plot(
         [
             _surface(surface(across, up, score, both), across, up),
-            _points(across, up, thinned(both, MOST_POINTS)[::-1], score),  # the best lie on top
+            pair_points(across, up, thinned(both, MOST_POINTS)[::-1], score, size=8, line=RIM),  # the best lie on top
         ],
         height=460,
         xaxis=across.layout,
@@ -157,31 +157,6 @@ def _surface(found: Surface, across: ParameterAxis, up: ParameterAxis) -> dict[s
     # plotly.js 4.1 never ends filling contours whose colours come from an axis that others share
     levels = {"start": 0.1, "end": 0.9, "size": 0.1, "coloring": "heatmap"}
     return {"type": "contour", **shared, "contours": levels, "line": LINE, "opacity": 0.75}
-
-
-def _points(across: ParameterAxis, up: ParameterAxis, trials: Sequence[Trial], score: ScoreAxis) -> dict[str, Any]:
-    return {
-        "type": "scatter",
-        "mode": "markers",
-        "x": [_place(across, trial, GOLDEN_RATIO) for trial in trials],
-        "y": [_place(up, trial, ROOT_OF_TWO) for trial in trials],
-        "customdata": [
-            [*mark, *(shown(show_value(each.suggestion.values[axis.parameter.name])) for axis in (across, up))]
-            for mark, each in zip(marks(trials), trials, strict=True)
-        ],
-        "marker": {
-            "size": 8,
-            "color": [rounded(score.goodness(each.score), 3) for each in trials if each.score is not None],
-            "coloraxis": "coloraxis",
-            "line": {"width": 1, "color": "rgba(128,128,128,0.9)"},
-        },
-        "hovertemplate": f"trial %{{customdata[0]}}<br>{across.name} %{{customdata[2]}}<br>{up.name} %{{customdata[3]}}"
-        f"<br>{shown(score.objective.metric)} %{{customdata[1]}}<extra></extra>",
-    }
-
-
-def _place(axis: ParameterAxis, trial: Trial, turn: float) -> float | None:
-    return rounded(axis.place(trial.suggestion.values) + (jitter(trial, turn) if axis.is_choice else 0))
 
 
 def _text(

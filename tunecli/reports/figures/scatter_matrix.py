@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from tunecli.reports.figures.base import (
@@ -10,22 +9,18 @@ from tunecli.reports.figures.base import (
     chosen,
     count,
     each_once,
-    marks,
     nothing_to_draw,
     plot,
-    rounded,
     shown,
     thinned,
     thinning,
     title,
 )
 from tunecli.reports.figures.parameters import ParameterAxis, parameter_axes
-from tunecli.reports.figures.scores import ScoreAxis, score_axis
-from tunecli.reports.figures.slices import ROOT_OF_TWO, jitter
+from tunecli.reports.figures.points import pair_points
+from tunecli.reports.figures.scores import score_axis
 from tunecli.reports.importance import Importance
 from tunecli.reports.study_data import StudyData
-from tunecli.spec.space import show_value
-from tunecli.study.trial import Trial
 
 NAME, TITLE = "scatter_matrix", "Hyperparameters in pairs"
 
@@ -59,7 +54,7 @@ def draw(study: StudyData, importance: Importance) -> Figure:
             suffix = "" if number == 1 else str(number)
             layout[f"xaxis{suffix}"] = _edge(across, is_labelled=row == size - 1)
             layout[f"yaxis{suffix}"] = _edge(up, is_labelled=column == 0)
-            data.append({**_points(across, up, score, kept), "xaxis": f"x{suffix}", "yaxis": f"y{suffix}"})
+            data.append({**pair_points(across, up, kept, score, size=6), "xaxis": f"x{suffix}", "yaxis": f"y{suffix}"})
     text = [
         f"Every two of {chosen(importance, len(axes), len(names))}, for {count(len(kept), 'trial')}: the brighter a "
         f"point, the better its {study.objective.metric}.",
@@ -82,30 +77,3 @@ def _edge(axis: ParameterAxis, *, is_labelled: bool) -> dict[str, Any]:
     name = title(shown(axis.parameter.name, MOST_CHARACTERS), size=11)
     small = {**axis.layout, "title": name, "tickfont": {"size": 10}}
     return small if is_labelled else {**small, "title": None, "showticklabels": False}
-
-
-def _points(across: ParameterAxis, up: ParameterAxis, score: ScoreAxis, trials: Sequence[Trial]) -> dict[str, Any]:
-    both = [each for each in trials if across.holds(each.suggestion.values) and up.holds(each.suggestion.values)]
-    return {
-        "type": "scatter",
-        "mode": "markers",
-        "x": [
-            rounded(across.place(each.suggestion.values) + (jitter(each) if across.is_choice else 0), 4)
-            for each in both
-        ],
-        "y": [
-            rounded(up.place(each.suggestion.values) + (jitter(each, ROOT_OF_TWO) if up.is_choice else 0), 4)
-            for each in both
-        ],
-        "customdata": [
-            [*mark, *(shown(show_value(each.suggestion.values[axis.parameter.name])) for axis in (across, up))]
-            for mark, each in zip(marks(both), both, strict=True)
-        ],
-        "marker": {
-            "size": 6,
-            "color": [rounded(score.goodness(each.score), 3) for each in both if each.score is not None],
-            "coloraxis": "coloraxis",
-        },
-        "hovertemplate": f"trial %{{customdata[0]}}<br>{across.name} %{{customdata[2]}}<br>{up.name} %{{customdata[3]}}"
-        f"<br>{shown(score.objective.metric)} %{{customdata[1]}}<extra></extra>",
-    }

@@ -25,6 +25,7 @@ from tunecli.reports.figures.base import (
     title,
 )
 from tunecli.reports.figures.parameters import ParameterAxis, parameter_axes
+from tunecli.reports.figures.points import jittered
 from tunecli.reports.figures.scores import ScoreAxis, score_axis
 from tunecli.reports.importance import Importance
 from tunecli.reports.study_data import StudyData
@@ -42,11 +43,6 @@ MOST_POINTS = 400
 
 TOP = 10
 """How many of the best trials the text sums up."""
-
-GOLDEN_RATIO, ROOT_OF_TWO = 0.618034, 0.414214
-
-JITTER = 0.5
-"""How far points of one choice are spread, as a share of the distance of two: they would hide each other."""
 
 
 def draw(study: StudyData, importance: Importance) -> Figure:
@@ -106,7 +102,7 @@ def _points(axis: ParameterAxis, score: ScoreAxis, trials: Sequence[Trial], mark
     return {
         "type": "scatter",
         "mode": "markers",
-        "x": [rounded(axis.place(each.suggestion.values) + (jitter(each) if axis.is_choice else 0)) for each in trials],
+        "x": [jittered(axis, each) for each in trials],
         "y": [rounded(trial.score) for trial in trials],
         "customdata": [
             [*mark, shown(show_value(each[axis.parameter.name]))]
@@ -131,16 +127,6 @@ def _medians(axis: ParameterAxis, trials: Sequence[Trial]) -> dict[str, Any]:
         "marker": {"symbol": "line-ew-open", "size": 34, "color": FADED, "line": {"width": 3}},
         "hovertemplate": "median %{y}<extra></extra>",
     }
-
-
-def jitter(trial: Trial, turn: float = GOLDEN_RATIO) -> float:
-    """Returns how far to the side a trial's point is moved: always the same, and evenly spread.
-
-    Args:
-        trial: Whose point.
-        turn: An irrational number; another one for another direction, or points would lie on a line.
-    """
-    return (trial.id * turn % 1 - 0.5) * JITTER
 
 
 def _text(axes: Sequence[ParameterAxis], trials: Sequence[Trial]) -> str:
