@@ -1,18 +1,23 @@
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
 
-from tunecli.datasets.base import DatasetOptions
-from tunecli.datasets.chunks import read_chunks
+from tunecli.datasets.base import Columns, DatasetOptions
+from tunecli.datasets.chunks import read_blocks
 from tunecli.datasets.csv_file import CsvFile
-from tunecli.datasets.formats import open_source
+from tunecli.datasets.formats import Source, open_source
 from tunecli.errors import DataError
 from tunecli.preprocessing.preprocessor import Preprocessor
 
 HEADER = "Sold;size;price;y\n"
 ROWS = "".join(f"2024-0{1 + i % 9}-1{i % 10} 0{i % 9}:30;{'SML'[i % 3]};{i},5;{i},25\n" for i in range(40))
+
+
+def chunks_of(source: Source, **columns: Any) -> list[Columns]:
+    return [chunk for chunk, _ in read_blocks(source, **columns)]
 
 
 @pytest.fixture(params=["csv", "parquet"])
@@ -32,7 +37,7 @@ def test_blocks_are_what_was_trained_on(path: Path, monkeypatch: pytest.MonkeyPa
     data = CsvFile().load(DatasetOptions(path=str(path), target="y")).columns
     fitted = Preprocessor.fit(data, np.arange(20))
     expected = fitted.transform(data, np.arange(40))
-    chunks = list(read_chunks(open_source(path), numeric=data.numeric_names, categorical=data.categorical_names))
+    chunks = chunks_of(open_source(path), numeric=data.numeric_names, categorical=data.categorical_names)
     assert [len(chunk.numeric) for chunk in chunks] == [7, 7, 7, 7, 7, 5]
     found = [fitted.transform(chunk, np.arange(len(chunk.numeric))) for chunk in chunks]
     np.testing.assert_array_equal(np.concatenate(found), expected)
@@ -52,7 +57,7 @@ def test_what_does_not_fit_is_named(old: str, new: str, message: str) -> None:
     data = CsvFile().load(DatasetOptions(path=str(Path("a.csv").resolve()), target="y")).columns
     Path("a.csv").write_text((HEADER + ROWS).replace(old, new))
     with pytest.raises(DataError) as caught:
-        list(read_chunks(open_source(Path("a.csv")), numeric=data.numeric_names, categorical=data.categorical_names))
+        chunks_of(open_source(Path("a.csv")), numeric=data.numeric_names, categorical=data.categorical_names)
     assert message in str(caught.value)
 
 
@@ -61,17 +66,17 @@ def test_dates_are_read_in_the_order_of_training() -> None:
     columns = CsvFile().load(DatasetOptions(path=str(Path("a.csv").resolve()), target="y")).columns
     Path("b.csv").write_text("sold\n3/4/2024\n4/5/2024\n")
     names = columns.numeric_names
-    (chunk,) = read_chunks(open_source(Path("b.csv")), numeric=names, categorical=(), day_first=columns.day_first)
+    (chunk,) = chunks_of(open_source(Path("b.csv")), numeric=names, categorical=(), day_first=columns.day_first)
     assert chunk.numeric[:, names.index("sold.month")].tolist() == [4, 5]
     Path("b.csv").write_text("sold\n3/4/2024\n4/15/2024\n")
     with pytest.raises(
         DataError, match=r"b\.csv:3: '4/15/2024' is not a date that is written day first, as 'sold' was"
     ):
-        list(read_chunks(open_source(Path("b.csv")), numeric=names, categorical=(), day_first=columns.day_first))
+        chunks_of(open_source(Path("b.csv")), numeric=names, categorical=(), day_first=columns.day_first)
 
 
 def test_missing_values_are_missing_and_case_does_not_matter() -> None:
     Path("a.csv").write_text("PRICE;Size;other\n;NA;x\n;;y\n")
-    (chunk,) = read_chunks(open_source(Path("a.csv")), numeric=("price",), categorical=("size",))
+    (chunk,) = chunks_of(open_source(Path("a.csv")), numeric=("price",), categorical=("size",))
     assert np.isnan(chunk.numeric).all()
     assert chunk.categorical.tolist() == [[-1], [-1]]

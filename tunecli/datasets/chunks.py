@@ -1,8 +1,7 @@
 """Rows of a table as a model that was trained before reads them: in blocks, by the names and kinds of its columns.
 
     source = open_source(path)
-    for columns in read_chunks(source, numeric=("age", "sold.year"), categorical=("size",)): …
-    for columns, others in read_blocks(source, …, others=("id",)): …       # with columns that no model reads
+    for columns, others in read_blocks(source, numeric=("age", "sold.year"), categorical=("size",), others=("id",)): …
 
 A column `sold.year` that the file does not have is that part of its column `sold`. Nothing is guessed from the values:
 what was a number in training must be one now.
@@ -33,24 +32,6 @@ NO_DOUBT: Mapping[str, bool] = MappingProxyType({})
 """Of dates that can be read in one way only."""
 
 
-def read_chunks(
-    source: Source, *, numeric: Sequence[str], categorical: Sequence[str], day_first: Mapping[str, bool] = NO_DOUBT
-) -> Iterator[Columns]:
-    """Yields blocks of rows in their order.
-
-    Args:
-        source: The file; other columns than those that are asked for do not matter.
-        numeric: The columns of numbers, in order, parts of dates among them.
-        categorical: The columns of texts, in order. The categories of a block are those that occur in it.
-        day_first: How dates such as 3/4/2024 are to be read, by the name of each part of theirs; as in `Columns`.
-
-    Raises:
-        DataError: A column is missing, or holds something else; or the file is irregular or damaged.
-    """
-    blocks = read_blocks(source, numeric=numeric, categorical=categorical, day_first=day_first)
-    return (columns for columns, _ in blocks)
-
-
 def read_blocks(
     source: Source,
     *,
@@ -59,14 +40,17 @@ def read_blocks(
     day_first: Mapping[str, bool] = NO_DOUBT,
     others: Sequence[str] = (),
 ) -> Iterator[tuple[Columns, pl.DataFrame]]:
-    """Yields what `read_chunks` does, and beside each block the same rows of other columns.
+    """Yields blocks of rows in their order, and beside each block the same rows of other columns.
 
     Args:
-        source: As there.
-        numeric: As there.
-        categorical: As there.
-        day_first: As there.
+        source: The file; other columns than those that are asked for do not matter.
+        numeric: The columns of numbers, in order, parts of dates among them.
+        categorical: The columns of texts, in order. The categories of a block are those that occur in it.
+        day_first: How dates such as 3/4/2024 are to be read, by the name of each part of theirs; as in `Columns`.
         others: Labels of the file's, each once; null where a value is missing.
+
+    Raises:
+        DataError: A column is missing, or holds something else; or the file is irregular or damaged.
     """
     wanted = _columns_in_file(source, (*numeric, *categorical))
     row = 0
