@@ -10,13 +10,13 @@ where something was not measured, that is said.
 from __future__ import annotations
 
 import math
-import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from shlex import quote
 
 from tunecli.reports.data import Comparison, StudyState, compare
 from tunecli.reports.plan_facts import PlanFacts
+from tunecli.reports.significance import corrected_t_test
 from tunecli.reports.space.findings import Advice
 from tunecli.reports.text import show_duration, show_score, show_spread
 from tunecli.spec.experiment import Task
@@ -172,11 +172,7 @@ class PairedDifference:
 def paired_difference(
     first: Trial, second: Trial, objective: Objective, *, folds: int | None
 ) -> PairedDifference | None:
-    """Compares two trials training by training.
-
-    The folds of a cross-validation share most of their training rows, so that a plain t-test finds differences where
-    there are none; its variance is corrected by 1/n + test/train rows (Nadeau and Bengio 2003, Inference for the
-    Generalization Error, Machine Learning 52, equation 10).
+    """Compares two trials training by training, by the corrected resampled t-test: see `significance`.
 
     Args:
         first: One trial.
@@ -187,17 +183,17 @@ def paired_difference(
     Returns:
         What was found; None for fewer than two trainings that both have.
     """
-    gains = [
-        objective.sort_key(theirs.score) - objective.sort_key(ours.score)
+    both = [
+        (objective.sort_key(theirs.score), objective.sort_key(ours.score))
         for number, ours in first.trainings.items()
         if (theirs := second.trainings.get(number)) and ours.score is not None and theirs.score is not None
     ]
-    if len(gains) < 2:
+    if len(both) < 2:
         return None
-    variance = statistics.variance(gains) * (1 / len(gains) + (1 / (folds - 1) if folds else 0.0))
-    mean = statistics.fmean(gains)
-    is_clear = abs(mean) > _t_quantile(len(gains) - 1) * math.sqrt(variance)
-    return PairedDifference(sum(gain > 0 for gain in gains), len(gains), is_clear)
+    theirs_by_training, ours_by_training = zip(*both, strict=True)
+    wins = sum(ours < theirs for theirs, ours in both)
+    found = corrected_t_test(theirs_by_training, ours_by_training, 1 / (folds - 1) if folds else 0.0)
+    return PairedDifference(wins, len(both), wins > 0 if found is None else found.p < 0.05)
 
 
 def configurations(snapshot: Snapshot) -> list[Trial]:
@@ -216,13 +212,6 @@ def close_to_best(snapshot: Snapshot) -> list[Trial]:
     reach = CLOSE * abs(best) if objective.goal is Goal.MINIMIZE else CLOSE
     others = configurations(snapshot)[1:]
     return [each for each in others if each.score is not None and abs(each.score - best) <= reach]
-
-
-def _t_quantile(freedom: int) -> float:
-    """Returns the 97.5 % quantile of Student's t distribution."""
-    from scipy.special import stdtrit
-
-    return float(stdtrit(freedom, 0.975))
 
 
 def _headline(facts: Facts) -> str:

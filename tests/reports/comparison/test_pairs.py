@@ -9,8 +9,8 @@ import pytest
 
 from tests.reports.comparison.conftest import PLAN, MakeStudy
 from tunecli.reports.comparison.pairs import ChanceTestKind, Pair, compare_pairs
-from tunecli.reports.comparison.significance import best_of_n_test, corrected_t_test, welch_t_test
 from tunecli.reports.comparison.study import Study
+from tunecli.reports.significance import best_of_n_test, corrected_t_test, welch_t_test
 from tunecli.study.events import EndReason
 from tunecli.study.objective import Goal, Objective
 

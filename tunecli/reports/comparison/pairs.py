@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import combinations
 
-from tunecli.reports.comparison.significance import (
+from tunecli.reports.comparison.study import Study, draws, score_of, training_scores, winner
+from tunecli.reports.significance import (
     TTest,
     best_of_n_test,
     corrected_t_test,
@@ -15,7 +16,6 @@ from tunecli.reports.comparison.significance import (
     smallest_p,
     welch_t_test,
 )
-from tunecli.reports.comparison.study import Study, draws, score_of, training_scores, winner
 from tunecli.spec.evaluation import SCHEMES
 from tunecli.study.events import EndReason
 from tunecli.study.objective import FOLD, Objective

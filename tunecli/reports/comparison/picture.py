@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 
 from tunecli.reports.comparison.compare import Figures, StudyComparison
 from tunecli.reports.comparison.pairs import DRAWS
-from tunecli.reports.comparison.significance import best_of_n
 from tunecli.reports.pictures import picture
+from tunecli.reports.significance import best_of_n
 from tunecli.reports.text import printable
 from tunecli.store.files import write_whole
 from tunecli.study.objective import Goal, Objective

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from tunecli.reports.comparison.significance import (
+from tunecli.reports.significance import (
     best_of_n,
     best_of_n_test,
     corrected_t_test,
