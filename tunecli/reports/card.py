@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from tunecli.reports.markdown import bullets, escaped, named, paragraph, table
+from tunecli.reports.text import counted
 from tunecli.spec.space import show_value
 from tunecli.study.objective import plain_metric
 
@@ -185,7 +186,7 @@ def _search(card: Mapping[str, Any]) -> str:
     searched = search["searched"]
     over = f" over {named(searched, MOST_NAMED)}" if searched else ""
     place = "was the best of them" if search["rank"] == 1 else f"ranked {search['rank']} among them"
-    trials = _counted(search["trials"], "trial")
+    trials = counted(search["trials"], "trial")
     return (
         f"{escaped(search['tuner'].capitalize())} search with seed {search['seed']} ran {trials} of "
         f"{escaped(model['family'])}{over}, to {escaped(goal)}. Trial {card['trial']} {place}, with "
@@ -204,7 +205,7 @@ def _training(model: Mapping[str, Any]) -> str:
         )
     rows = "training and validation rows" if model["full"] else "training rows alone"
     rule = escaped(model["epochs_rule"]) if model["epochs_rule"] else "its best epoch in the search"
-    return f"Trained on the {rows} for {_counted(model['epochs'], 'epoch')}, {rule}, with seed {model['seed']}."
+    return f"Trained on the {rows} for {counted(model['epochs'], 'epoch')}, {rule}, with seed {model['seed']}."
 
 
 def _looks(card: Mapping[str, Any]) -> str:
@@ -271,10 +272,6 @@ def _with_interval(figure: Mapping[str, float | None] | None) -> str:
     if figure["low"] is None or figure["high"] is None:
         return _figure(figure["value"])
     return f"{_figure(figure['value'])} [{figure['low']:.3g}, {figure['high']:.3g}]"
-
-
-def _counted(count: int, what: str) -> str:
-    return f"{count} {what}{'' if count == 1 else 's'}"
 
 
 def _value(figure: Mapping[str, float | None] | None) -> str:

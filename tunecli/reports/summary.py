@@ -18,7 +18,7 @@ from tunecli.reports.data import Comparison, StudyState, compare
 from tunecli.reports.plan_facts import PlanFacts
 from tunecli.reports.significance import corrected_t_test
 from tunecli.reports.space.findings import Advice
-from tunecli.reports.text import show_duration, show_score, show_spread
+from tunecli.reports.text import counted, show_duration, show_score, show_spread
 from tunecli.spec.experiment import Task
 from tunecli.study.baseline import Baseline
 from tunecli.study.check import Checks
@@ -219,11 +219,11 @@ def _headline(facts: Facts) -> str:
     metric = snapshot.objective.metric
     if best is None:
         ended = snapshot.ended_count
-        nothing = "no trial has ended yet" if not ended else f"none of the {_count(ended, 'trial')} came to a score"
+        nothing = "no trial has ended yet" if not ended else f"none of the {counted(ended, 'trial')} came to a score"
         return f"{nothing[0].upper()}{nothing[1:]}: there is no winner."
     assert best.outcome is not None
     scored = show_spread(best.score, best.outcome.score_sd)
-    among = _count(len(snapshot.completed), "trial")
+    among = counted(len(snapshot.completed), "trial")
     return f"Trial {best.id} is the best of {among} with a score: {metric} {scored}."
 
 
@@ -233,8 +233,8 @@ def _searched(facts: Facts) -> list[str]:
         return [_counts(snapshot), *_state(facts)]
     names = [each.name for each in plan.space]
     settings = len({snapshot.lineage(trial)[0] for trial in snapshot.trials})
-    what = f"{_TUNERS.get(plan.tuner, plan.tuner)} tried {_count(settings, 'setting')} of "
-    what += f"{_count(len(names), 'hyperparameter')} ({_named(names)})" if names else "a model without open values"
+    what = f"{_TUNERS.get(plan.tuner, plan.tuner)} tried {counted(settings, 'setting')} of "
+    what += f"{counted(len(names), 'hyperparameter')} ({_named(names)})" if names else "a model without open values"
     predicted = f", to predict {_named(plan.targets)}" if plan.targets else ""
     found = [f"{what} of the model family {plan.family} on the data set {plan.dataset}{predicted}."]
     found.append(_scoring(facts))
@@ -266,18 +266,21 @@ def _scored_rows(facts: Facts) -> str:
 
 def _training(facts: Facts) -> str:
     plan = facts.plan
-    early = "" if plan.patience is None else f"; one that does not gain for {_count(plan.patience, 'epoch')} ends early"
+    early = (
+        "" if plan.patience is None else f"; one that does not gain for {counted(plan.patience, 'epoch')} ends early"
+    )
     if plan.tuner == "hyperband":
         going_on = sum(each.suggestion.parent is not None for each in facts.snapshot.trials.values())
         return (
-            f"Most trials get a few epochs only, and the better ones go on, to {_count(plan.epochs, 'epoch')} at most, "
-            f"each time as a trial of its own: {going_on} of them go on from an earlier one{early}."
+            "Most trials get a few epochs only, and the better ones go on, "
+            f"to {counted(plan.epochs, 'epoch')} at most, each time as a trial of its own: "
+            f"{going_on} of them go on from an earlier one{early}."
         )
-    return f"A trial is trained for {_count(plan.epochs, 'epoch')} at most{early}."
+    return f"A trial is trained for {counted(plan.epochs, 'epoch')} at most{early}."
 
 
 def _counts(snapshot: Snapshot) -> str:
-    parts = [f"{_count(len(snapshot.completed), 'trial')} came to a score", f"{len(snapshot.failed)} failed"]
+    parts = [f"{counted(len(snapshot.completed), 'trial')} came to a score", f"{len(snapshot.failed)} failed"]
     parts += [f"{len(snapshot.running)} have not ended"] if snapshot.running else []
     return f"{_listed(parts)}."
 
@@ -343,7 +346,7 @@ def _gap(facts: Facts) -> str:
     reach = "1 % of the best score" if is_error else "0.01 of the best score"
     if close == 0:
         return f"{text} No other trial comes within {reach}."
-    return f"{text} {_count(close, 'other trial')} {'comes' if close == 1 else 'come'} within {reach}."
+    return f"{text} {counted(close, 'other trial')} {'comes' if close == 1 else 'come'} within {reach}."
 
 
 def _noise(facts: Facts, best: Trial) -> str:
@@ -368,7 +371,7 @@ def _measured_noise(facts: Facts, best: Trial) -> str:
     assert evaluation is not None
     assert best.outcome is not None
     kind = "folds" if evaluation.folds else "repeats"
-    text = f"The score is the mean of {_count(len(best.trainings), 'training')} on different {kind}"
+    text = f"The score is the mean of {counted(len(best.trainings), 'training')} on different {kind}"
     if best.outcome.score_sd is not None:
         text += f", whose scores differ by {show_score(best.outcome.score_sd)} (standard deviation)"
     text += "."
@@ -449,7 +452,7 @@ def _steps(facts: Facts) -> list[Step]:
         what = f"{share} trials failed: see why, and leave out what cannot work."
         found.append(Step(what, f"tunecli why {quote(facts.name)} {snapshot.failed[-1].id}"))
     if facts.checks is not None and facts.checks.warnings:
-        count = _count(len(facts.checks.warnings), "warning")
+        count = counted(len(facts.checks.warnings), "warning")
         found.append(Step(f"The checks of the data gave {count}, which may spoil the scores: see the data below."))
     if best is not None:
         compared = compare(snapshot, facts.baselines)
@@ -507,10 +510,6 @@ def _about_length(facts: Facts) -> list[Step]:
 
 def _percent(share: float) -> str:
     return f"{share:.1%}".replace("%", " %") if share >= 0.0005 or share == 0 else "less than 0.1 %"
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def _trials(ids: Sequence[int]) -> str:

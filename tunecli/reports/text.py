@@ -67,6 +67,11 @@ def show_values(values: Mapping[str, Value]) -> str:
     return "  ".join(f"{name}={show_value(value)}" for name, value in values.items())
 
 
+def counted(number: int, noun: str) -> str:
+    """Returns `1 trial`, `1,000 trials`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def printable(text: str, most: int = 40) -> str:
     """Returns a user's text in a form that a terminal only prints: on one line, no longer than `most` characters."""
     shown = re.sub(r"\s+", " ", text)

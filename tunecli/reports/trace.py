@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from tunecli.reports.text import counted
+
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
@@ -47,13 +49,9 @@ def _heading(document: Mapping[str, Any]) -> str:
     name = document["study"] if document["trial"] is None else f"{document['study']}, trial {document['trial']}"
     per_epoch = -(-document["rows"] // document["batch_size"])
     return (
-        f"{name}: {document['family']} on {document['dataset']}; {_counted(document['rows'], 'row')}, "
-        f"{_counted(document['epochs'], 'epoch')} of {_counted(per_epoch, 'update')}: {document['updates']:,} in all"
+        f"{name}: {document['family']} on {document['dataset']}; {counted(document['rows'], 'row')}, "
+        f"{counted(document['epochs'], 'epoch')} of {counted(per_epoch, 'update')}: {document['updates']:,} in all"
     )
-
-
-def _counted(count: int, what: str) -> str:
-    return f"{count:,} {what}{'s' * (count != 1)}"
 
 
 def _number(value: float | None) -> Any:

@@ -22,7 +22,7 @@ from typing import Any
 
 from tunecli.reports.importance import Importance
 from tunecli.reports.study_data import StudyData
-from tunecli.reports.text import printable
+from tunecli.reports.text import counted, printable
 from tunecli.spec.space import Value, show_value
 from tunecli.study.objective import Goal, Objective
 from tunecli.study.trial import Trial
@@ -140,11 +140,6 @@ def objective_title(objective: Objective) -> str:
     return f"{shown(objective.metric)} ({better} is better)"
 
 
-def count(number: int, noun: str) -> str:
-    """Returns `1 trial`, `1,000 trials`."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
 def thinned(trials: Sequence[Trial], most: int) -> list[Trial]:
     """Returns at most so many of trials that stand best first: the better half of them, and of the rest every n-th."""
     if len(trials) <= most:
@@ -172,7 +167,7 @@ def nothing_to_draw(study: StudyData, trials: Sequence[Trial], fewest: int = 2) 
         return "Nothing is searched, so there are no hyperparameters to compare."
     if len(trials) < fewest:
         are = "is" if len(trials) == 1 else "are"
-        return f"It takes {count(fewest, 'trial')} with a score; there {are} {len(trials)}."
+        return f"It takes {counted(fewest, 'trial')} with a score; there {are} {len(trials)}."
     return ""
 
 
@@ -184,7 +179,7 @@ def each_once(study: StudyData) -> str:
 def chosen(importance: Importance, kept: int, whole: int) -> str:
     """Says which hyperparameters are drawn: `the 5 most important of 7 hyperparameters`."""
     if kept == whole:
-        return f"the {count(whole, 'hyperparameter')}"
+        return f"the {counted(whole, 'hyperparameter')}"
     which = f"the first {kept}" if importance.why_not else f"the {kept} most important"
     return f"{which} of {whole} hyperparameters"
 

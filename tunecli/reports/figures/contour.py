@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from tunecli.reports.figures.base import (
     Figure,
-    count,
     each_once,
     nothing_to_draw,
     plot,
@@ -21,6 +20,7 @@ from tunecli.reports.figures.points import pair_points
 from tunecli.reports.figures.scores import ScoreAxis, score_axis
 from tunecli.reports.importance import Importance
 from tunecli.reports.study_data import StudyData
+from tunecli.reports.text import counted
 from tunecli.study.trial import Trial
 
 if TYPE_CHECKING:
@@ -169,7 +169,7 @@ def _text(
     placed = " and ".join(map(" ".join, zip(names, values, strict=True)))
     return [
         f"{study.objective.metric} over {' and '.join(names)}: the brighter, the better. The colours between the "
-        f"points are a smooth mean of {count(len(both), 'trial')}{some}, blank where there is none near.",
+        f"points are a smooth mean of {counted(len(both), 'trial')}{some}, blank where there is none near.",
         f"The best of them, trial {best.id}, has {placed}.",
         each_once(study),
         score.note("drawn like that one"),

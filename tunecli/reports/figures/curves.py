@@ -13,7 +13,6 @@ from tunecli.reports.figures.base import (
     ORANGE,
     PALETTE,
     Figure,
-    count,
     plot,
     rounded,
     shown,
@@ -23,7 +22,7 @@ from tunecli.reports.figures.base import (
 from tunecli.reports.figures.scores import score_axis
 from tunecli.reports.importance import Importance
 from tunecli.reports.study_data import StudyData
-from tunecli.reports.text import show_score
+from tunecli.reports.text import counted, show_score
 from tunecli.study.objective import VALIDATION
 from tunecli.study.trial import Trial
 
@@ -143,8 +142,8 @@ def _text(study: StudyData, top: Sequence[tuple[Trial, LearningCurve]], others: 
     trial, curve = top[0]
     metric = curve.metric
     validated = f"{VALIDATION}{metric}" if _judged(curve)[1] is not (curve.main and curve.main.train) else metric
-    drawn = f"the {count(len(top), 'best trial')}" if len(top) > 1 else f"trial {trial.id}"
-    greys = f", and of {count(others, 'other')} in grey" if others else ""
+    drawn = f"the {counted(len(top), 'best trial')}" if len(top) > 1 else f"trial {trial.id}"
+    greys = f", and of {counted(others, 'other')} in grey" if others else ""
     some = f" ({len(top) + others:,} of {whole:,} trials are drawn)" if whole > len(top) + others else ""
     at = f", at epoch {curve.best_epoch}" if curve.best_epoch else ""
     best = f"trial {trial.id} ({study.objective.metric} {show_score(trial.score)}{at})"

@@ -12,7 +12,6 @@ from tunecli.reports.figures.base import (
     ORANGE,
     PALETTE,
     Figure,
-    count,
     marks,
     plot,
     rounded,
@@ -22,7 +21,7 @@ from tunecli.reports.figures.base import (
 from tunecli.reports.figures.scores import ScoreAxis, score_axis
 from tunecli.reports.importance import Importance
 from tunecli.reports.study_data import StudyData
-from tunecli.reports.text import show_spread
+from tunecli.reports.text import counted, show_spread
 from tunecli.study.objective import Goal
 from tunecli.study.snapshot import Snapshot
 from tunecli.study.trial import Trial
@@ -162,12 +161,12 @@ def _at_edge(found: History, axis: ScoreAxis) -> list[dict[str, Any]]:
 def _text(study: StudyData, found: History) -> str:
     best, failed = study.snapshot.best, len(study.snapshot.failed)
     if best is None:
-        whole = f"all {count(failed, 'trial')} that have ended failed" if failed else "no trial has ended"
+        whole = f"all {counted(failed, 'trial')} that have ended failed" if failed else "no trial has ended"
         return f"There is no score to draw yet: {whole}."
     assert best.outcome is not None
     place = [trial.id for trial in found.ended].index(best.id) + 1
     parts = [
-        f"{count(len(found.ended), 'trial')} ended, {failed:,} without a score.",
+        f"{counted(len(found.ended), 'trial')} ended, {failed:,} without a score.",
         f"The best {study.objective.metric} is {show_spread(best.outcome.score, best.outcome.score_sd)}, "
         f"of trial {best.id}, number {place:,} to end.",
     ]

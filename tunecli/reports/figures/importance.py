@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from tunecli.reports.figures.base import BLUE, FADED, LEGEND, ORANGE, Figure, count, plot, rounded, said, shown, title
+from tunecli.reports.figures.base import BLUE, FADED, LEGEND, ORANGE, Figure, plot, rounded, said, shown, title
 from tunecli.reports.importance import Importance
 from tunecli.reports.study_data import StudyData
+from tunecli.reports.text import counted
 
 NAME, TITLE = "importance", "Which hyperparameters mattered"
 
@@ -76,6 +77,6 @@ def _text(importance: Importance) -> str:
     within = "" if importance.budget is None else f" trained to epoch {importance.budget}"
     result = f"Beyond chance: {named}." if beyond else "No hyperparameter stands out beyond chance."
     return (
-        f"{result} Measured on {count(importance.trials, 'trial')}{within}, the best {importance.best} against all"
+        f"{result} Measured on {counted(importance.trials, 'trial')}{within}, the best {importance.best} against all"
         f"{rough}; chance is what one in twenty measurements with shuffled scores exceeds. {CAVEAT}"
     )

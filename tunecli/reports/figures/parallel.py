@@ -14,7 +14,6 @@ from tunecli.reports.figures.base import (
     Figure,
     chosen,
     colour_at,
-    count,
     each_once,
     marks,
     nothing_to_draw,
@@ -28,7 +27,7 @@ from tunecli.reports.figures.parameters import ParameterAxis, parameter_axes
 from tunecli.reports.figures.scores import ScoreAxis, score_axis
 from tunecli.reports.importance import Importance
 from tunecli.reports.study_data import StudyData
-from tunecli.reports.text import show_score
+from tunecli.reports.text import counted, show_score
 from tunecli.spec.space import show_value
 from tunecli.study.objective import Goal
 from tunecli.study.trial import Trial
@@ -77,7 +76,7 @@ def draw(study: StudyData, importance: Importance) -> Figure:
         ],
     )
     text = [
-        f"A line for each of {count(len(kept), 'trial')} through {chosen(importance, len(axes), len(names))} to its "
+        f"A line for each of {counted(len(kept), 'trial')} through {chosen(importance, len(axes), len(names))} to its "
         f"{study.objective.metric}; the brighter and thicker, the better, and the best in orange.",
         each_once(study),
         thinning(len(kept), len(trials)),

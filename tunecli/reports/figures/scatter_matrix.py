@@ -7,7 +7,6 @@ from typing import Any
 from tunecli.reports.figures.base import (
     Figure,
     chosen,
-    count,
     each_once,
     nothing_to_draw,
     plot,
@@ -21,6 +20,7 @@ from tunecli.reports.figures.points import pair_points
 from tunecli.reports.figures.scores import score_axis
 from tunecli.reports.importance import Importance
 from tunecli.reports.study_data import StudyData
+from tunecli.reports.text import counted
 
 NAME, TITLE = "scatter_matrix", "Hyperparameters in pairs"
 
@@ -56,7 +56,7 @@ def draw(study: StudyData, importance: Importance) -> Figure:
             layout[f"yaxis{suffix}"] = _edge(up, is_labelled=column == 0)
             data.append({**pair_points(across, up, kept, score, size=6), "xaxis": f"x{suffix}", "yaxis": f"y{suffix}"})
     text = [
-        f"Every two of {chosen(importance, len(axes), len(names))}, for {count(len(kept), 'trial')}: the brighter a "
+        f"Every two of {chosen(importance, len(axes), len(names))}, for {counted(len(kept), 'trial')}: the brighter a "
         f"point, the better its {study.objective.metric}.",
         each_once(study),
         thinning(len(kept), len(trials)),

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tunecli.reports.figures.base import SCALE, count, magnitude_axis, objective_title, rounded, shown, title
-from tunecli.reports.text import show_score
+from tunecli.reports.figures.base import SCALE, magnitude_axis, objective_title, rounded, shown, title
+from tunecli.reports.text import counted, show_score
 from tunecli.study.objective import Goal, Objective
 
 FAR_OFF = 3.0
@@ -85,7 +85,9 @@ class ScoreAxis:
         if not self.far_off:
             return ""
         is_one = self.far_off == 1
-        return f"{count(self.far_off, 'score')} worse than {show_score(self.limit)} {'is' if is_one else 'are'} {fate}."
+        return (
+            f"{counted(self.far_off, 'score')} worse than {show_score(self.limit)} {'is' if is_one else 'are'} {fate}."
+        )
 
     def _at(self, share: float) -> float:
         worst, best = self.position(self.limit), self.position(self.best)

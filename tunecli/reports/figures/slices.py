@@ -12,7 +12,6 @@ from tunecli.reports.figures.base import (
     FADED,
     ORANGE,
     Figure,
-    count,
     each_once,
     marks,
     nothing_to_draw,
@@ -29,6 +28,7 @@ from tunecli.reports.figures.points import jittered
 from tunecli.reports.figures.scores import ScoreAxis, score_axis
 from tunecli.reports.importance import Importance
 from tunecli.reports.study_data import StudyData
+from tunecli.reports.text import counted
 from tunecli.spec.space import show_value
 from tunecli.study.trial import Trial
 
@@ -71,7 +71,7 @@ def draw(study: StudyData, importance: Importance) -> Figure:
         score.note("not drawn"),
     ]
     if len(axes) < len(names):
-        parts.append(f"{count(len(names) - len(axes), 'more hyperparameter')} not drawn.")
+        parts.append(f"{counted(len(names) - len(axes), 'more hyperparameter')} not drawn.")
     drawn = plot(data, height=90 + PANEL_HEIGHT * rows, **layout)
     return Figure(NAME, TITLE, " ".join(filter(None, parts)), drawn)
 
@@ -134,10 +134,10 @@ def _text(axes: Sequence[ParameterAxis], trials: Sequence[Trial]) -> str:
     top = trials[: min(TOP, -(-len(trials) // 4))]
     facts = [fact for axis in axes[:3] if (fact := _fact(axis, top))]
     if len(trials) < 4 or not facts:
-        return f"The scores of {count(len(trials), 'trial')}; the star is the best."
+        return f"The scores of {counted(len(trials), 'trial')}; the star is the best."
     those = f"{len(top)} best" if len(top) > 1 else "best"
     have = "have" if len(top) > 1 else "has"
-    return f"The {those} of {count(len(trials), 'trial')} {have} {'; '.join(facts)}. The star is the best."
+    return f"The {those} of {counted(len(trials), 'trial')} {have} {'; '.join(facts)}. The star is the best."
 
 
 def _fact(axis: ParameterAxis, top: Sequence[Trial]) -> str:

@@ -13,7 +13,6 @@ from tunecli.reports.figures.base import (
     ORANGE,
     PINK,
     Figure,
-    count,
     marks,
     plot,
     rounded,
@@ -22,7 +21,7 @@ from tunecli.reports.figures.base import (
 )
 from tunecli.reports.importance import Importance
 from tunecli.reports.study_data import StudyData
-from tunecli.reports.text import show_duration
+from tunecli.reports.text import counted, show_duration
 from tunecli.study.trial import Trial, TrialStatus
 
 NAME, TITLE = "timeline", "Timeline of the slots"
@@ -175,12 +174,14 @@ def _cut(gap: Gap, unit_s: float) -> dict[str, Any]:
 def _text(bars: Sequence[Bar], gaps: Sequence[Gap], slots: Sequence[int], whole_s: float) -> str:
     busy_s = sum(bar.length_s for bar in bars)
     busy = f"; the slots were busy {busy_s / (whole_s * len(slots)) * 100:.0f} % of it" if whole_s else ""
-    parts = [f"{count(len(bars), 'trial')} in {count(len(slots), 'slot')} over {show_duration(whole_s)} of work{busy}."]
+    parts = [
+        f"{counted(len(bars), 'trial')} in {counted(len(slots), 'slot')} over {show_duration(whole_s)} of work{busy}."
+    ]
     if len(bars) > 1:
         longest = max(bars, key=lambda bar: bar.length_s)
         parts.append(f"The longest, trial {longest.trial.id}, took {show_duration(longest.length_s)}.")
     if gaps:
         cut = show_duration(sum(gap.length_s for gap in gaps))
         are = "is" if len(gaps) == 1 else "are"
-        parts.append(f"{count(len(gaps), 'pause')} without any trial, {cut} in all, {are} cut out (⫽).")
+        parts.append(f"{counted(len(gaps), 'pause')} without any trial, {cut} in all, {are} cut out (⫽).")
     return " ".join(parts)
